@@ -1,0 +1,1 @@
+"""The park's rules and memory: knows SQL, no HTTP, no queue."""

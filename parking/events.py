@@ -1,0 +1,98 @@
+"""What has happened: frozen values carrying ids, posted to the outbox with the change."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events; ``name`` is the letter's name in the outbox."""
+
+    name: ClassVar[str]
+
+    def payload(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class BookingSubmitted(Event):
+    name: ClassVar[str] = "booking_submitted"
+    booking_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookingClosed(Event):
+    """Rejected, cancelled or expired."""
+
+    name: ClassVar[str] = "booking_closed"
+    booking_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BayHeld(Event):
+    name: ClassVar[str] = "bay_held"
+    booking_id: int
+    bay_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BayLost(Event):
+    """A held bay had to be taken back: the vehicle before did not leave."""
+
+    name: ClassVar[str] = "bay_lost"
+    booking_id: int
+    bay_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisitMoved(Event):
+    """A visit reached another state."""
+
+    name: ClassVar[str] = "visit_moved"
+    visit_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViolationSeen(Event):
+    name: ClassVar[str] = "violation_seen"
+    violation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViolationEscalated(Event):
+    """An overstay reached the next rung of the ladder."""
+
+    name: ClassVar[str] = "violation_escalated"
+    violation_id: int
+    rung: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViolationAcknowledged(Event):
+    name: ClassVar[str] = "violation_acknowledged"
+    violation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class FixesCameLate(Event):
+    """Backfilled fixes older than the last judged one: the stretch must be judged again."""
+
+    name: ClassVar[str] = "fixes_came_late"
+    vehicle_id: int
+    earliest: str
+
+
+ALL: tuple[type[Event], ...] = (
+    BookingSubmitted,
+    BookingClosed,
+    BayHeld,
+    BayLost,
+    VisitMoved,
+    ViolationSeen,
+    ViolationEscalated,
+    ViolationAcknowledged,
+    FixesCameLate,
+)

@@ -1,0 +1,30 @@
+"""A "no" is a word with facts; the edge finds the sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from parking.vocabulary import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason for a refusal; ``facts`` fill the sentence, ``field`` names the form field."""
+
+    word: Refusal
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    field: str | None = None
+
+
+class Refused(Exception):
+    """Raised by services when the answer is no. Carries every reason, not the first."""
+
+    def __init__(self, *reasons: Reason) -> None:
+        super().__init__(", ".join(r.word for r in reasons))
+        self.reasons = reasons
+
+
+def no(word: Refusal, field: str | None = None, **facts: Any) -> Reason:
+    return Reason(word, facts, field)

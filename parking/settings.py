@@ -1,0 +1,82 @@
+"""One frozen Settings, read from the environment once, at the entry points."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+
+class SettingWrong(ValueError):
+    """A setting cannot be used; the message names it and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator may change. Each field is read from the variable named in ``ENV``."""
+
+    database_url: str = ""  # empty: the supervisor starts its own PostgreSQL and fills it in
+    redis_url: str = ""  # empty: the supervisor starts its own Valkey
+    data: Path = Path("var")
+    host: str = "127.0.0.1"
+    web_port: int = 8080
+    live_port: int = 8081
+    gateway_port: int = 8808
+    public_url: str = ""  # e.g. https://park.example; empty: http://host:web_port
+    live_url: str = ""  # where browsers reach the event stream; empty: same host, live_port
+    secret_key: str = ""  # empty: a random one kept in the data folder
+    secure_cookies: str = "auto"  # auto: on when public_url is https
+    park: Path = Path("fixtures/park")
+    demo: bool = True
+    clock_file: str = ""  # demo clock, set by the supervisor for its own demo installation only
+    terminal_enrolment: str = "open"  # open | known
+    language: str = "zh"
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """Read every setting. Raises SettingWrong naming the variable that cannot be used."""
+        return cls(**{f.name: _read(f.name, f.type, env[ENV[f.name]]) for f in fields(cls) if ENV[f.name] in env})
+
+    @property
+    def cookies_secure(self) -> bool:
+        if self.secure_cookies == "auto":
+            return self.public_url.startswith("https://")
+        return self.secure_cookies == "on"
+
+
+#: Field → environment variable. The two addresses keep the names operators know.
+ENV: Mapping[str, str] = {
+    f.name: {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}.get(f.name, f"HAZPARK_{f.name.upper()}")
+    for f in fields(Settings)
+}
+
+_CHOICES = {
+    "secure_cookies": ("auto", "on", "off"),
+    "terminal_enrolment": ("open", "known"),
+    "language": ("zh", "en"),
+    "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
+}
+
+
+def _read(name: str, kind: object, text: str) -> object:
+    if name in _CHOICES and text not in _CHOICES[name]:
+        raise SettingWrong(f"{ENV[name]}={text!r}: expected one of {', '.join(_CHOICES[name])}")
+    if kind == "int":
+        return _port(name, text)
+    if kind == "bool":
+        return _switch(name, text)
+    return Path(text) if kind == "Path" else text
+
+
+def _port(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise SettingWrong(f"{ENV[name]}={text!r}: expected a port number from 1 to 65535")
+    return int(text)
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() not in ("1", "0", "on", "off", "true", "false", "yes", "no"):
+        raise SettingWrong(f"{ENV[name]}={text!r}: expected 1 or 0")
+    return text.lower() in ("1", "on", "true", "yes")
