@@ -71,8 +71,8 @@ class VisitStep(StrEnum):
     PARK = "park"  # 入位
     CALL = "call"  # 叫号
     DEPART_BAY = "depart_bay"  # 离位
-    AT_DOCK = "at_dock"  # 到达装卸台
-    WORK_DONE = "work_done"  # 装卸完成
+    REACH_DOCK = "reach_dock"  # 到达装卸台
+    FINISH_WORK = "finish_work"  # 装卸完成
     LEAVE_DOCK = "leave_dock"  # 离开装卸台
     CHECK_OUT = "check_out"  # 离园签退
 
