@@ -1,0 +1,41 @@
+"""People who sign in, and the audit trail."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from parking.models.base import Base, Instant, Json, Key, Name, Word
+
+
+class Staff(Base):
+    """A person with an account. ``session_version`` is raised to end every session of theirs."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[Key]
+    username: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[Name]
+    role: Mapped[Word]
+    password_hash: Mapped[str] = mapped_column(String(200))
+    active: Mapped[bool] = mapped_column(default=True)
+    session_version: Mapped[int] = mapped_column(default=1)
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[Instant | None]
+    created_at: Mapped[Instant]
+
+
+class Audit(Base):
+    """Who did what, when, from where. Rows are only ever added."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject", "subject_id"),)
+
+    id: Mapped[Key]
+    at: Mapped[Instant]
+    actor: Mapped[Name]
+    action: Mapped[Word]
+    subject: Mapped[Word]
+    subject_id: Mapped[int | None]
+    source: Mapped[str] = mapped_column(String(60))
+    facts: Mapped[Json]
