@@ -1,0 +1,82 @@
+"""What the park knew of a vehicle at a given moment: booked or not, loaded or not, which visit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from parking.models import Bay, Booking, Hold, Vehicle, Visit
+from parking.rules.monitor import Journey
+from parking.vocabulary import BookingState, HoldState, LoadState
+
+#: A booking covers its window and this much before and after it: trucks wait and queue.
+GRACE = timedelta(hours=1)
+UNKNOWN = Journey(booked=False, loaded=None, routes=(), booking_id=None, visit_id=None, bay=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    begins: datetime
+    ends: datetime | None
+    journey: Journey
+
+    def covers(self, at: datetime) -> bool:
+        return self.begins <= at and (self.ends is None or at <= self.ends)
+
+
+def of_vehicles(
+    session: Session, vehicle_ids: Sequence[int], first: datetime, last: datetime
+) -> dict[int, Callable[[datetime], Journey]]:
+    """For each vehicle a function from an instant in [first, last] to its journey then."""
+    stays: dict[int, list[_Stay]] = defaultdict(list)
+    for vehicle_id, booking, visit, bay in session.execute(_statement(vehicle_ids, first, last)):
+        stays[vehicle_id].append(_stay(booking, visit, bay))
+    return {vehicle_id: _lookup(stays[vehicle_id]) for vehicle_id in vehicle_ids}
+
+
+def _statement(vehicle_ids: Sequence[int], first: datetime, last: datetime):  # type: ignore[no-untyped-def]
+    live = (BookingState.APPROVED, BookingState.USED)
+    return (
+        select(Vehicle.id, Booking, Visit, Bay.code)
+        .join(Booking, (Booking.plate == Vehicle.plate) & (Booking.plate_colour == Vehicle.plate_colour))
+        .outerjoin(Visit, Visit.booking_id == Booking.id)
+        .outerjoin(Hold, (Hold.booking_id == Booking.id) & (Hold.state != HoldState.RELEASED))
+        .outerjoin(Bay, Bay.id == Hold.bay_id)
+        .where(
+            Vehicle.id.in_(vehicle_ids),
+            Booking.state.in_(live),
+            Booking.window_start - GRACE <= last,
+            or_(Visit.exited_at.is_(None), Visit.exited_at + GRACE >= first),
+            or_(Visit.id.is_not(None), Booking.window_end + GRACE >= first),
+        )
+        .order_by(Booking.window_start)
+    )
+
+
+def _stay(booking: Booking, visit: Visit | None, bay: str | None) -> _Stay:
+    journey = Journey(
+        booked=True,
+        loaded=booking.load_state != LoadState.EMPTY_CLEAN,
+        routes=(),
+        booking_id=booking.id,
+        visit_id=visit.id if visit else None,
+        bay=bay,
+    )
+    begins = booking.window_start - GRACE
+    if visit is None:
+        return _Stay(begins, booking.window_end + GRACE, journey)
+    return _Stay(min(begins, visit.arrived_at), visit.exited_at and visit.exited_at + GRACE, journey)
+
+
+def _lookup(stays: list[_Stay]) -> Callable[[datetime], Journey]:
+    def at(moment: datetime) -> Journey:
+        covering = [s for s in stays if s.covers(moment)]
+        with_visit = [s for s in covering if s.journey.visit_id is not None and s.ends is None]
+        return (with_visit or covering or [_Stay(moment, moment, UNKNOWN)])[-1].journey
+
+    return at

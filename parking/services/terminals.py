@@ -1,0 +1,98 @@
+"""Terminals: registered by plate, authenticated by a code only we issued."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from parking.models import Terminal, Vehicle
+from parking.services import audit
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Answer to 0x0100. ``result``: 0 ok, 1 vehicle registered, 2 no such vehicle, 3 terminal
+    registered, 4 no such terminal (JT/T 808, message 0x8100)."""
+
+    result: int
+    auth_code: str | None = None
+
+
+def bare_phone(phone: str) -> str:
+    """Terminals pad their number with zeros to 12 or 20 digits; we match without them."""
+    return phone.lstrip("0") or "0"
+
+
+def register(
+    session: Session,
+    phone: str,
+    plate: str,
+    plate_colour: int,
+    now: datetime,
+    *,
+    enrolment: str = "open",
+    version: str | None = None,
+    maker: str | None = None,
+    model: str | None = None,
+    device_id: str | None = None,
+) -> Registration:
+    """Register a terminal; the code it gets is random and bound to this phone and plate.
+
+    A known phone keeps its code when it registers again with the same plate. It may not move to
+    another plate by itself: 3 (terminal registered); a person has to unbind it. With
+    ``enrolment="known"`` an unknown phone gets 4 (no such terminal). Plate colour 0 means no
+    plate (the text is a VIN): the terminal is kept unbound.
+    """
+    bare = bare_phone(phone)
+    terminal = session.scalar(select(Terminal).where(Terminal.phone == bare).with_for_update())
+    if terminal is None and enrolment == "known":
+        return Registration(4)
+    vehicle_id = vehicle_of(session, plate, plate_colour, now) if plate and plate_colour else None
+    if terminal is None:
+        terminal = _enrol(session, bare, vehicle_id, now)
+    elif terminal.vehicle_id is None:
+        terminal.vehicle_id = vehicle_id
+    elif vehicle_id != terminal.vehicle_id:
+        audit.record(session, f"terminal:{bare}", "register_refused", "terminal", terminal.id, now, "gateway", plate=plate)
+        return Registration(3)
+    terminal.version, terminal.maker, terminal.model = version, maker, model
+    terminal.device_id = device_id
+    return Registration(0, terminal.auth_code)
+
+
+def authenticate(session: Session, phone: str, code: str, now: datetime) -> int | None:
+    """The terminal's id when the code is the one we issued to this phone, else None."""
+    terminal = session.scalar(select(Terminal).where(Terminal.phone == bare_phone(phone)))
+    if terminal is None or not hmac.compare_digest(terminal.auth_code.encode(), code.encode()):
+        return None
+    terminal.last_seen_at = now
+    return terminal.id
+
+
+def vehicle_of(session: Session, plate: str, colour: int, now: datetime) -> int:
+    """The id of the vehicle with this plate and colour, made if unknown."""
+    session.execute(
+        insert(Vehicle)
+        .values(plate=plate, plate_colour=colour, first_seen_at=now)
+        .on_conflict_do_nothing(constraint="uq_vehicle_plate")
+    )
+    return session.scalars(
+        select(Vehicle.id).where(Vehicle.plate == plate, Vehicle.plate_colour == colour)
+    ).one()
+
+
+def _enrol(session: Session, phone: str, vehicle_id: int | None, now: datetime) -> Terminal:
+    session.execute(
+        insert(Terminal)
+        .values(phone=phone, vehicle_id=vehicle_id, auth_code=secrets.token_hex(8), registered_at=now)
+        .on_conflict_do_nothing(index_elements=["phone"])
+    )
+    terminal = session.scalars(select(Terminal).where(Terminal.phone == phone).with_for_update()).one()
+    audit.record(session, f"terminal:{phone}", "enrolled", "terminal", terminal.id, now, "gateway", vehicle_id=vehicle_id)
+    return terminal

@@ -1,0 +1,256 @@
+"""Fixes from the wire: kept, marked, judged, and told, all in the caller's one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from geo.fix import Fix
+from parking import outbox
+from parking.events import FixesCameLate
+from parking.models import FixRow, Terminal, Vehicle, Watch
+from parking.queries import journeys
+from parking.rules.monitor import Journey, State, judge, rejudge
+from parking.services import findings, ground
+from parking.services.terminals import bare_phone
+from parking.vocabulary import Mark
+
+#: How far before the first late fix a stretch is judged again, so that open episodes are seen whole.
+LOOK_BACK = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalFix:
+    """One fix as the gateway read it. ``item`` is the index inside a batch message (0x0704), else 0."""
+
+    terminal_phone: str
+    serial: int
+    item: int
+    fix: Fix
+    extras: Mapping[str, Any] | None = None
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a vehicle was last believed to be, for the live map."""
+
+    vehicle_id: int
+    plate: str
+    fix: Fix
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch: newly stored, already known, and stored with a mark."""
+
+    stored: int
+    repeated: int
+    marks: Mapping[Mark, int]
+    moved: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    terminal_id: int
+    vehicle_id: int | None
+    plate: str | None
+
+
+_Marked = tuple[TerminalFix, "_Owner", "Mark | None"]
+
+
+def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken:
+    """Store every fix of ``batch`` once, judge the believed ones, write and announce what was found.
+
+    A fix sent again (same terminal, time, serial and item) changes nothing. Raises LookupError for
+    a terminal that was never registered.
+    """
+    owners = _owners(session, {bare_phone(f.terminal_phone) for f in batch})
+    watches = _hold_watches(session, {o.vehicle_id for o in owners.values() if o.vehicle_id})
+    fresh = _unknown(session, batch, owners)
+    marked = _judge_all(session, fresh, owners, watches, now)
+    _store(session, marked, now)
+    session.execute(
+        update(Terminal).where(Terminal.id.in_([o.terminal_id for o in owners.values()])).values(last_seen_at=now)
+    )
+    return _taken(batch, marked)
+
+
+def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: datetime) -> int:
+    """Judge a stretch again after late fixes came in; violations found only now say ``late``.
+
+    The stretch begins LOOK_BACK before the first late fix. Nothing is ever deleted. Returns how
+    many new violations were found. Safe to repeat.
+    """
+    _hold_watches(session, {vehicle_id})
+    land, policy = ground.current(session)
+    rows = session.scalars(
+        select(FixRow)
+        .where(FixRow.vehicle_id == vehicle_id, FixRow.time >= earliest - LOOK_BACK)
+        .order_by(FixRow.time, FixRow.serial, FixRow.item)
+    ).all()
+    if not rows:
+        return 0
+    journey_at = journeys.of_vehicles(session, [vehicle_id], rows[0].time, rows[-1].time)[vehicle_id]
+    judged = rejudge(land, policy, [_fix(r) for r in rows], journey_at, now)
+    since = earliest - LOOK_BACK / 2
+    seen = [f for f in judged.findings if (f.ended_at or now) >= since]
+    return findings.write(session, vehicle_id, seen, journey_at, now, late=True)
+
+
+def _owners(session: Session, phones: set[str]) -> dict[str, _Owner]:
+    rows = session.execute(
+        select(Terminal.phone, Terminal.id, Terminal.vehicle_id, Vehicle.plate)
+        .outerjoin(Vehicle, Vehicle.id == Terminal.vehicle_id)
+        .where(Terminal.phone.in_(phones))
+    )
+    owners = {phone: _Owner(tid, vid, plate) for phone, tid, vid, plate in rows}
+    if missing := phones - owners.keys():
+        raise LookupError(f"terminals never registered: {', '.join(sorted(missing))}")
+    return owners
+
+
+def _hold_watches(session: Session, vehicle_ids: set[int]) -> dict[int, Watch]:
+    """Lock what we remember of these vehicles, always in the same order."""
+    if not vehicle_ids:
+        return {}
+    rows = [{"vehicle_id": v, "state": State.new().to_json()} for v in sorted(vehicle_ids)]
+    session.execute(insert(Watch).values(rows).on_conflict_do_nothing())
+    held = session.scalars(
+        select(Watch).where(Watch.vehicle_id.in_(vehicle_ids)).order_by(Watch.vehicle_id).with_for_update()
+    )
+    return {w.vehicle_id: w for w in held}
+
+
+def _key(entry: TerminalFix, owners: Mapping[str, _Owner]) -> tuple[datetime, int, int, int]:
+    return (entry.fix.time, owners[bare_phone(entry.terminal_phone)].terminal_id, entry.serial, entry.item)
+
+
+def _unknown(
+    session: Session, batch: Sequence[TerminalFix], owners: Mapping[str, _Owner]
+) -> list[TerminalFix]:
+    by_key = {_key(entry, owners): entry for entry in reversed(batch)}
+    columns = tuple_(FixRow.time, FixRow.terminal_id, FixRow.serial, FixRow.item)
+    known = session.execute(
+        select(FixRow.time, FixRow.terminal_id, FixRow.serial, FixRow.item).where(columns.in_(list(by_key)))
+    )
+    for row in known:
+        by_key.pop((row.time, row.terminal_id, row.serial, row.item), None)
+    return sorted(by_key.values(), key=lambda e: (e.fix.time, e.serial, e.item))
+
+
+def _judge_all(
+    session: Session,
+    fresh: Sequence[TerminalFix],
+    owners: Mapping[str, _Owner],
+    watches: Mapping[int, Watch],
+    now: datetime,
+) -> list[_Marked]:
+    by_owner: dict[_Owner, list[TerminalFix]] = defaultdict(list)
+    for entry in fresh:
+        by_owner[owners[bare_phone(entry.terminal_phone)]].append(entry)
+    vehicles: dict[int, list[tuple[TerminalFix, _Owner]]] = defaultdict(list)
+    marked: list[_Marked] = []
+    for owner, entries in by_owner.items():
+        if owner.vehicle_id is None:
+            marked += [(e, owner, Mark.UNBOUND) for e in entries]
+        else:
+            vehicles[owner.vehicle_id] += [(e, owner) for e in entries]
+    if not vehicles:
+        return marked
+    times = [e.fix.time for e in fresh]
+    known = journeys.of_vehicles(session, list(vehicles), min(times), max(times))
+    for vehicle_id, pairs in vehicles.items():
+        pairs.sort(key=lambda p: (p[0].fix.time, p[0].serial, p[0].item))
+        marks = _judge_one(session, watches[vehicle_id], [e.fix for e, _ in pairs], known[vehicle_id], now)
+        marked += [(e, o, m) for (e, o), m in zip(pairs, marks, strict=True)]
+    return marked
+
+
+def _judge_one(
+    session: Session,
+    watch: Watch,
+    fixes: Sequence[Fix],
+    journey_at: Callable[[datetime], Journey],
+    now: datetime,
+) -> Sequence[Mark | None]:
+    land, policy = ground.current(session)
+    judged = judge(land, policy, State.from_json(watch.state), fixes, journey_at, now)
+    findings.write(session, watch.vehicle_id, judged.findings, journey_at, now)
+    watch.state = judged.state.to_json()
+    _remember_last(watch, [f for f, m in zip(fixes, judged.marks, strict=True) if m is None])
+    late = [f.time for f, m in zip(fixes, judged.marks, strict=True) if m is Mark.LATE]
+    if late:
+        outbox.post(session, FixesCameLate(watch.vehicle_id, min(late).isoformat()))
+    return judged.marks
+
+
+def _remember_last(watch: Watch, believed: Sequence[Fix]) -> None:
+    if believed:
+        last = believed[-1]
+        watch.last_time, watch.lon, watch.lat = last.time, last.lon, last.lat
+        watch.speed_kmh, watch.heading = last.speed_kmh, last.heading
+
+
+def _store(session: Session, marked: Sequence[_Marked], now: datetime) -> None:
+    if not marked:
+        return
+    rows = [_row(entry, owner, mark, now) for entry, owner, mark in marked]
+    session.execute(insert(FixRow).on_conflict_do_nothing(), rows)
+
+
+def _row(entry: TerminalFix, owner: _Owner, mark: Mark | None, now: datetime) -> dict[str, Any]:
+    fix = entry.fix
+    return {
+        "time": fix.time,
+        "terminal_id": owner.terminal_id,
+        "serial": entry.serial,
+        "item": entry.item,
+        "vehicle_id": owner.vehicle_id,
+        "lon": fix.lon,
+        "lat": fix.lat,
+        "speed_kmh": fix.speed_kmh,
+        "heading": fix.heading,
+        "altitude_m": fix.altitude_m,
+        "located": fix.located,
+        "alarm": fix.alarm,
+        "status": fix.status,
+        "backfill": fix.backfill,
+        "extras": dict(entry.extras) if entry.extras else None,
+        "mark": mark,
+        "received_at": now,
+    }
+
+
+def _fix(row: FixRow) -> Fix:
+    return Fix(
+        time=row.time,
+        lon=row.lon,
+        lat=row.lat,
+        speed_kmh=row.speed_kmh,
+        heading=row.heading,
+        altitude_m=row.altitude_m,
+        located=row.located,
+        alarm=row.alarm,
+        status=row.status,
+        backfill=row.backfill,
+    )
+
+
+def _taken(batch: Sequence[TerminalFix], marked: Sequence[_Marked]) -> Taken:
+    marks: dict[Mark, int] = defaultdict(int)
+    last: dict[int, Position] = {}
+    for entry, owner, mark in marked:
+        if mark is not None:
+            marks[mark] += 1
+        elif owner.vehicle_id is not None:
+            last[owner.vehicle_id] = Position(owner.vehicle_id, owner.plate or "", entry.fix)
+    return Taken(len(marked), len(batch) - len(marked), dict(marks), tuple(last.values()))
