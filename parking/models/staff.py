@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, String
+from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parking.models.base import Base, Instant, Json, Key, Name, Word
@@ -36,6 +36,6 @@ class Audit(Base):
     actor: Mapped[Name]
     action: Mapped[Word]
     subject: Mapped[Word]
-    subject_id: Mapped[int | None]
+    subject_id: Mapped[int | None] = mapped_column(BigInteger)
     source: Mapped[str] = mapped_column(String(60))
     facts: Mapped[Json]
