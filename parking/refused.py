@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from parking.vocabulary import Refusal
+from parking.vocabulary import Advice, Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason for a refusal; ``facts`` fill the sentence, ``field`` names the form field."""
+    """One reason; ``facts`` fill the sentence, ``field`` names the form field."""
 
-    word: Refusal
+    word: Refusal | Advice
     facts: Mapping[str, Any] = field(default_factory=dict)
     field: str | None = None
 
@@ -26,5 +26,5 @@ class Refused(Exception):
         self.reasons = reasons
 
 
-def no(word: Refusal, field: str | None = None, **facts: Any) -> Reason:
+def no(word: Refusal | Advice, field: str | None = None, **facts: Any) -> Reason:
     return Reason(word, facts, field)

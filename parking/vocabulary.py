@@ -31,6 +31,36 @@ class BookingState(StrEnum):
     EXPIRED = "expired"  # 已过期
 
 
+class BayState(StrEnum):
+    """What a bay is good for right now."""
+
+    FREE = "free"  # 空闲
+    HELD = "held"  # 已分配, nobody there yet
+    OCCUPIED = "occupied"  # 占用
+    OUT_OF_SERVICE = "out_of_service"  # 停用
+    ISOLATION = "isolation"  # 隔离泊位, kept free
+
+
+class FormField(StrEnum):
+    """Fields of the booking form and of a step, as people call them."""
+
+    PLATE = "plate"  # 车牌号
+    PLATE_COLOUR = "plate_colour"  # 车牌颜色
+    CARRIER = "carrier"  # 承运企业
+    DRIVER_NAME = "driver_name"  # 驾驶员
+    DRIVER_PHONE = "driver_phone"  # 驾驶员手机
+    ESCORT_NAME = "escort_name"  # 押运员
+    WAYBILL_NO = "waybill_no"  # 电子运单号
+    UN_NUMBER = "un_number"  # 联合国编号
+    MASS_KG = "mass_kg"  # 货物质量
+    LOAD_STATE = "load_state"  # 装载状态
+    WINDOW_START = "window_start"  # 预约开始
+    WINDOW_END = "window_end"  # 预约结束
+    LANGUAGE = "language"  # 语言
+    DOCK = "dock"  # 装卸台
+    REMARK = "remark"  # 备注
+
+
 class VisitState(StrEnum):
     """Life of a visit (车次): one truck, one stay."""
 
@@ -159,6 +189,7 @@ class Refusal(StrEnum):
     UN_NUMBER_UNKNOWN = "un_number_unknown"  # un_number
     MASS_NOT_POSITIVE = "mass_not_positive"
     MASS_TOO_LARGE = "mass_too_large"  # mass_kg, limit_kg
+    EMPTY_WITH_MASS = "empty_with_mass"  # mass_kg
     WINDOW_REVERSED = "window_reversed"
     WINDOW_PAST = "window_past"
     WINDOW_TOO_FAR = "window_too_far"  # days
@@ -183,6 +214,12 @@ class Refusal(StrEnum):
     TOO_EARLY = "too_early"  # opens_at
     TOO_LATE = "too_late"  # closed_at
     BAY_NOT_CONFIRMED = "bay_not_confirmed"
+    BOOKING_STATE = "booking_state"  # state
+    STEP_NOT_YOURS = "step_not_yours"  # step
+    CARGO_CHANGED = "cargo_changed"
+    DOCK_UNKNOWN = "dock_unknown"  # dock
+    DOCK_CLASS = "dock_class"  # dock, hazard_class
+    VEHICLE_INSIDE = "vehicle_inside"  # plate
     CODE_WRONG = "code_wrong"
     # people
     SIGN_IN_FAILED = "sign_in_failed"
@@ -194,3 +231,15 @@ class Refusal(StrEnum):
     VIOLATION_UNKNOWN = "violation_unknown"
     ALREADY_ACKNOWLEDGED = "already_acknowledged"  # by
     REMARK_MISSING = "remark_missing"
+
+
+class Advice(StrEnum):
+    """Why a bay is a good or a poor choice; said beside a suggestion, never a refusal."""
+
+    ZONE_SPECIFIC = "zone_specific"  # zone, hazard_class
+    ZONE_GENERAL = "zone_general"  # zone, count
+    NOTHING_INCOMPATIBLE = "nothing_incompatible"
+    NEAREST_INCOMPATIBLE = "nearest_incompatible"  # plate, neighbour, neighbour_class, distance_m, needed_m
+    ROOM_ENOUGH = "room_enough"  # length_m, width_m
+    ROOM_TIGHT = "room_tight"  # length_m, width_m, design_length_m, design_width_m
+    ISOLATION_KEPT = "isolation_kept"  # count

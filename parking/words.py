@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from parking.vocabulary import (
+    Advice,
+    BayState,
     BookingState,
     Certainty,
+    FormField,
     HoldState,
     LoadState,
     Mark,
@@ -32,6 +35,7 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.UN_NUMBER_UNKNOWN: "UN {un_number} is not in this park's goods list; unknown goods are never guessed. Ask the dispatcher.",
     Refusal.MASS_NOT_POSITIVE: "The mass of a loaded vehicle must be more than 0 kg.",
     Refusal.MASS_TOO_LARGE: "{mass_kg} kg is more than a road vehicle may carry ({limit_kg} kg).",
+    Refusal.EMPTY_WITH_MASS: "An empty, clean vehicle carries no cargo: the mass must be 0 kg, not {mass_kg} kg.",
     Refusal.WINDOW_REVERSED: "The time window ends before it begins.",
     Refusal.WINDOW_PAST: "The time window is already over.",
     Refusal.WINDOW_TOO_FAR: "Bookings are taken at most {days} days ahead.",
@@ -54,6 +58,12 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.TOO_EARLY: "Check-in opens at {opens_at}.",
     Refusal.TOO_LATE: "The booking ended at {closed_at}; please book again.",
     Refusal.BAY_NOT_CONFIRMED: "No bay is assigned yet; please wait for the dispatcher.",
+    Refusal.BOOKING_STATE: "Not possible while the booking is “{state}”.",
+    Refusal.STEP_NOT_YOURS: "“{step}” is done by the park's staff.",
+    Refusal.CARGO_CHANGED: "The cargo may have changed at the dock, so the vehicle cannot park again on this booking: leave the park, or book again with the new cargo.",
+    Refusal.DOCK_UNKNOWN: "There is no dock {dock}.",
+    Refusal.DOCK_CLASS: "Dock {dock} is not for class {hazard_class}.",
+    Refusal.VEHICLE_INSIDE: "{plate} is still inside on an earlier booking; check it out first.",
     Refusal.CODE_WRONG: "Plate and booking code do not match.",
     Refusal.SIGN_IN_FAILED: "User name or password is wrong.",
     Refusal.SIGN_IN_LOCKED: "Too many attempts; try again in {minutes} minutes.",
@@ -79,7 +89,17 @@ VIOLATIONS: Mapping[ViolationKind, str] = {
     ViolationKind.TERMINAL_ALARM: "The terminal of {plate} raised an alarm: {subject}.",
 }
 
-SENTENCES: Mapping[StrEnum, str] = {**REFUSALS, **VIOLATIONS}
+ADVICE: Mapping[Advice, str] = {
+    Advice.ZONE_SPECIFIC: "Zone {zone} is meant for class {hazard_class}.",
+    Advice.ZONE_GENERAL: "Zone {zone} is a general zone ({count} classes); a specific one would be better.",
+    Advice.NOTHING_INCOMPATIBLE: "No incompatible load stands or is expected in the lot at that time.",
+    Advice.NEAREST_INCOMPATIBLE: "Nearest incompatible load: {plate} (class {neighbour_class}) in bay {neighbour}, {distance_m} m away, {needed_m} m needed.",
+    Advice.ROOM_ENOUGH: "{length_m} × {width_m} m: room enough for the design vehicle.",
+    Advice.ROOM_TIGHT: "{length_m} × {width_m} m is tight for the design vehicle ({design_length_m} × {design_width_m} m).",
+    Advice.ISOLATION_KEPT: "{count} isolation bays stay free.",
+}
+
+SENTENCES: Mapping[StrEnum, str] = {**REFUSALS, **VIOLATIONS, **ADVICE}
 
 NAMES: Mapping[StrEnum, str] = {
     Role.GUARD: "gate guard",
@@ -95,6 +115,26 @@ NAMES: Mapping[StrEnum, str] = {
     BookingState.REJECTED: "rejected",
     BookingState.CANCELLED: "cancelled",
     BookingState.EXPIRED: "expired",
+    BayState.FREE: "free",
+    BayState.HELD: "held",
+    BayState.OCCUPIED: "occupied",
+    BayState.OUT_OF_SERVICE: "out of service",
+    BayState.ISOLATION: "isolation bay",
+    FormField.PLATE: "Plate number",
+    FormField.PLATE_COLOUR: "Plate colour",
+    FormField.CARRIER: "Carrier",
+    FormField.DRIVER_NAME: "Driver",
+    FormField.DRIVER_PHONE: "Driver's mobile number",
+    FormField.ESCORT_NAME: "Escort",
+    FormField.WAYBILL_NO: "E-waybill number",
+    FormField.UN_NUMBER: "UN number",
+    FormField.MASS_KG: "Mass (kg)",
+    FormField.LOAD_STATE: "Load",
+    FormField.WINDOW_START: "From",
+    FormField.WINDOW_END: "To",
+    FormField.LANGUAGE: "Language",
+    FormField.DOCK: "Dock",
+    FormField.REMARK: "Remark",
     VisitState.ARRIVED: "at the gate",
     VisitState.REFUSED: "refused",
     VisitState.ADMITTED: "admitted",
