@@ -27,6 +27,7 @@ class Settings:
     live_url: str = ""  # where browsers reach the event stream; empty: same host, live_port
     secret_key: str = ""  # empty: a random one kept in the data folder
     secure_cookies: str = "auto"  # auto: on when public_url is https
+    behind_proxy: bool = False  # one reverse proxy in front sets X-Forwarded-For, -Proto and -Host
     park: Path = Path("fixtures/park")
     demo: bool = True
     clock_file: str = ""  # demo clock, set by the supervisor for its own demo installation only
