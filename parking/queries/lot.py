@@ -1,0 +1,98 @@
+"""The lot as the rules want to see it: its bays, and who holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shapely import from_wkb
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from parking.models import Bay, Booking, Hold, Lot, ParkRow, Visit
+from parking.queries.park import NoPark
+from parking.rules.assignment import BayFacts
+from parking.rules.occupancy import Stay
+from parking.rules.segregation import Load
+from parking.vocabulary import HoldState, LoadState, VisitState
+
+
+def current(session: Session) -> int:
+    """Id of the lot of the park loaded last. Raises NoPark."""
+    found = session.scalar(
+        select(Lot.id)
+        .join(ParkRow, ParkRow.id == Lot.park_id)
+        .order_by(ParkRow.loaded_at.desc(), Lot.id)
+        .limit(1)
+    )
+    if found is None:
+        raise NoPark("no lot has been loaded")
+    return found
+
+
+def policy(session: Session, lot_id: int) -> Mapping[str, Any]:
+    """The policy overrides of the park a lot belongs to."""
+    settings = session.scalar(
+        select(ParkRow.settings).join(Lot, Lot.park_id == ParkRow.id).where(Lot.id == lot_id)
+    )
+    return dict((settings or {}).get("policy", {}))
+
+
+def bays(session: Session, lot_id: int) -> list[BayFacts]:
+    """Every bay of the lot, isolation bays and those out of service included."""
+    rows = session.execute(
+        select(
+            Bay.id, Bay.code, Bay.zone, Bay.hazard_classes, Bay.load_states, Bay.isolation,
+            Bay.length_m, Bay.width_m, Bay.out_of_service, Bay.wkb,
+        ).where(Bay.lot_id == lot_id).order_by(Bay.code)
+    )  # fmt: skip
+    return [
+        BayFacts(
+            id=r.id,
+            code=r.code,
+            zone=r.zone,
+            hazard_classes=tuple(r.hazard_classes),
+            load_states=tuple(r.load_states),
+            isolation=r.isolation,
+            length_m=r.length_m,
+            width_m=r.width_m,
+            out_of_service=r.out_of_service,
+            shape=from_wkb(r.wkb),
+        )
+        for r in rows
+    ]
+
+
+def stays(session: Session, lot_id: int) -> list[Stay]:
+    """Every live hold of the lot, with what is known of its vehicle."""
+    rows = session.execute(
+        select(
+            Hold.id, Hold.bay_id, Hold.booking_id, Hold.during, Booking.plate, Booking.hazard_class,
+            Booking.subsidiary, Booking.load_state, Booking.window_end, Visit.state,
+        )
+        .join(Bay, Bay.id == Hold.bay_id)
+        .join(Booking, Booking.id == Hold.booking_id)
+        .outerjoin(Visit, Visit.booking_id == Booking.id)
+        .where(Bay.lot_id == lot_id, Hold.state != HoldState.RELEASED)
+        .order_by(Hold.id)
+    )  # fmt: skip
+    return [_stay(row) for row in rows]
+
+
+def load_of(booking: Any) -> Load:
+    """What a booking (or a row with its columns) carries, as far as segregation cares."""
+    return Load(booking.hazard_class, tuple(booking.subsidiary), LoadState(booking.load_state))
+
+
+def _stay(row: Row[Any]) -> Stay:
+    return Stay(
+        hold_id=row.id,
+        bay_id=row.bay_id,
+        booking_id=row.booking_id,
+        plate=row.plate,
+        load=load_of(row),
+        begins=row.during.lower,
+        ends=row.during.upper,
+        window_end=row.window_end,
+        visit_state=VisitState(row.state) if row.state else None,
+    )

@@ -1,0 +1,181 @@
+"""Bays: suggested, assigned, taken out of service. Rules over several bays hold the lot row first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.orm import Session
+
+from parking import outbox
+from parking.events import BayHeld
+from parking.models import Bay, Booking, Hold, Visit
+from parking.queries import lot as lots
+from parking.refused import Reason, Refused, no
+from parking.rules import assignment, occupancy
+from parking.rules.assignment import BayFacts, Occupant, Suggestion
+from parking.rules.occupancy import Stay
+from parking.rules.segregation import Distances
+from parking.services import audit, bookings, holding
+from parking.vocabulary import BookingState, HoldState, Refusal, VisitState
+
+__all__ = ["Suggestion", "assign", "set_out_of_service", "standing_reasons", "suggest"]
+
+#: A bay may still be given or changed while the vehicle has not been seen in one.
+_BEFORE_PARKING = (VisitState.ARRIVED, VisitState.ADMITTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Everything a decision over several bays looks at."""
+
+    bays: Sequence[BayFacts]
+    stays: Sequence[Stay]
+    distances: Distances
+
+    def bay(self, code: str) -> BayFacts | None:
+        return next((b for b in self.bays if b.code == code), None)
+
+    def by_id(self, bay_id: int) -> BayFacts:
+        return next(b for b in self.bays if b.id == bay_id)
+
+    def occupants(
+        self, besides: int, begins: datetime, ends: datetime | None, now: datetime
+    ) -> list[Occupant]:
+        """Who stands or is expected in the lot in [begins, ends), without booking ``besides``."""
+        return [
+            Occupant(s.bay_id, s.plate, s.load)
+            for s in self.stays
+            if s.booking_id != besides and s.overlaps(begins, ends, now)
+        ]
+
+
+def survey(session: Session, lot_id: int) -> Lot:
+    """Load the lot. Call it after the lot row is locked when something is to be decided."""
+    distances = Distances.from_policy(lots.policy(session, lot_id))
+    return Lot(lots.bays(session, lot_id), lots.stays(session, lot_id), distances)
+
+
+def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion]:
+    """Every ordinary bay for a booking: possible ones first, best first; each with reasons. Raises Refused."""
+    booking = session.get(Booking, booking_id)
+    if booking is None:
+        raise Refused(no(Refusal.BOOKING_UNKNOWN))
+    lot = survey(session, booking.lot_id)
+    begins, ends = _period(booking, now)
+    occupants = lot.occupants(booking.id, begins, ends, now)
+    return assignment.rank(lots.load_of(booking), lot.bays, occupants, lot.distances)
+
+
+def assign(session: Session, booking_id: int, bay_code: str, now: datetime, actor: str, source: str) -> Hold:
+    """Hold a bay for a booking, or move the hold to another bay before parking. Raises Refused."""
+    booking = bookings.locked(session, booking_id)
+    visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
+    _assignable(booking, visit)
+    lot = survey(session, booking.lot_id)
+    bay = lot.bay(bay_code)
+    if bay is None:
+        raise Refused(no(Refusal.BAY_UNKNOWN, bay=bay_code))
+    before = holding.live(session, booking.id)
+    if before is not None and before.bay_id == bay.id:
+        return before
+    _allowed(booking, bay, lot, now)
+    hold = _write(session, booking, bay, before, visit, now, actor)
+    outbox.post(session, BayHeld(booking.id, bay.id))
+    audit.record(session, actor, "assign", "booking", booking.id, now, source, bay=bay.code)
+    return hold
+
+
+def set_out_of_service(
+    session: Session, bay_code: str, reason: str | None, now: datetime, actor: str, source: str
+) -> Bay:
+    """Close a bay with a reason, or open it again (None). Who waits for it loses it. Raises Refused."""
+    lot_id = lots.current(session)
+    holding.lock(session, lot_id)
+    bay = session.scalar(
+        select(Bay)
+        .where(Bay.lot_id == lot_id, Bay.code == bay_code)
+        .execution_options(populate_existing=True)
+    )
+    if bay is None:
+        raise Refused(no(Refusal.BAY_UNKNOWN, bay=bay_code))
+    bay.out_of_service = (reason or "").strip()[:200] or None
+    if bay.out_of_service is not None:
+        for stay in lots.stays(session, lot_id):
+            if stay.bay_id == bay.id and not stay.inside:
+                hold = session.get_one(Hold, stay.hold_id, populate_existing=True)
+                holding.take_back(session, hold, now, "out_of_service", actor, source)
+    audit.record(session, actor, "out_of_service", "bay", bay.id, now, source, reason=bay.out_of_service)
+    session.flush()
+    return bay
+
+
+def standing_reasons(
+    booking: Booking, hold: Hold, lot: Lot, now: datetime, physical: bool
+) -> tuple[Reason, ...]:
+    """Why a vehicle may not drive into its held bay now.
+
+    ``physical``: look only at vehicles inside the park, else also at those expected before it is to leave.
+    """
+    bay = lot.by_id(hold.bay_id)
+    others = [
+        s
+        for s in lot.stays
+        if s.booking_id != booking.id
+        and (s.inside or (not physical and s.overlaps(now, max(holding.span(hold)[1], now), now)))
+    ]
+    occupants = [Occupant(s.bay_id, s.plate, s.load) for s in others]
+    return assignment.against(lots.load_of(booking), bay, lot.bays, occupants, lot.distances)
+
+
+def _period(booking: Booking, now: datetime) -> tuple[datetime, datetime]:
+    """From the booked begin, or now if that is past, to the booked end and its grace."""
+    begins, ends = occupancy.period(booking.window_start, booking.window_end)
+    begins = max(begins, now)
+    return begins, max(ends, begins + occupancy.AHEAD)
+
+
+def _assignable(booking: Booking, visit: Visit | None) -> None:
+    state = BookingState(booking.state)
+    waits = state in (BookingState.SUBMITTED, BookingState.APPROVED)
+    if not waits and (visit is None or visit.state not in _BEFORE_PARKING):
+        raise Refused(no(Refusal.BOOKING_STATE, state=VisitState(visit.state) if visit else state))
+
+
+def _allowed(booking: Booking, bay: BayFacts, lot: Lot, now: datetime) -> None:
+    if booking.window_end <= now and booking.state != BookingState.USED:
+        raise Refused(no(Refusal.TOO_LATE, closed_at=booking.window_end))
+    occupants = lot.occupants(booking.id, *_period(booking, now), now)
+    reasons = assignment.against(lots.load_of(booking), bay, lot.bays, occupants, lot.distances)
+    if reasons:
+        raise Refused(*reasons)
+
+
+def _write(
+    session: Session,
+    booking: Booking,
+    bay: BayFacts,
+    before: Hold | None,
+    visit: Visit | None,
+    now: datetime,
+    by: str,
+) -> Hold:
+    hold = Hold(
+        bay_id=bay.id,
+        booking_id=booking.id,
+        during=Range(*_period(booking, now)),
+        state=HoldState.OCCUPIED if visit else HoldState.HELD,
+        held_at=now,
+        held_by=by,
+    )
+    with holding.refusing(session, {"ex_hold_bay_id_during": no(Refusal.BAY_TAKEN, bay=bay.code)}):
+        if before is not None:
+            holding.release(before, now)
+            session.flush()
+        session.add(hold)
+        if booking.state == BookingState.SUBMITTED:
+            booking.state = BookingState.APPROVED
+    return hold

@@ -1,0 +1,243 @@
+"""Visits: checked in at the gate, moved step by step, checked out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy.orm import Session
+
+from parking import outbox
+from parking.events import VisitMoved
+from parking.models import Booking, Hold, LayerVersion, Lot, Vehicle, Violation, Visit
+from parking.queries import lot as lots
+from parking.refused import Reason, Refused, no
+from parking.rules import visit as life
+from parking.rules.admission import Limits
+from parking.rules.occupancy import AHEAD
+from parking.services import audit, bays, bookings, holding
+from parking.vocabulary import (
+    OPEN_VISIT,
+    BookingState,
+    FormField,
+    HoldState,
+    LoadState,
+    Refusal,
+    ViolationKind,
+    VisitState,
+    VisitStep,
+)
+
+
+def check_in(session: Session, booking_id: int, now: datetime, actor: str, source: str) -> Visit:
+    """The vehicle is at the gate. Checking in twice gives the same visit. Raises Refused."""
+    booking = bookings.locked(session, booking_id)
+    known = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
+    if known is not None and known.state in OPEN_VISIT:
+        return known
+    hold = holding.live(session, booking.id)
+    reasons = _against_arrival(session, booking, hold, now)
+    if reasons or hold is None:
+        raise Refused(*reasons)
+    visit = _arrive(session, booking, hold, now)
+    outbox.post(session, VisitMoved(visit.id, VisitState.ARRIVED))
+    audit.record(session, actor, VisitStep.CHECK_IN, "visit", visit.id, now, source, plate=booking.plate)
+    return visit
+
+
+def step(
+    session: Session,
+    visit_id: int,
+    step: VisitStep,
+    now: datetime,
+    actor: str,
+    source: str,
+    dock: str | None = None,
+    remark: str | None = None,
+) -> Visit:
+    """Move a visit on. CALL names the dock; REFUSE needs a remark. Raises Refused with every reason."""
+    visit, booking = _locked(session, visit_id)
+    hold = holding.live(session, booking.id)
+    remark = (remark or "").strip()[:500] or None
+    following, reasons = life.move(
+        VisitState(visit.state), step, LoadState(booking.load_state), bookings.by_driver(actor)
+    )
+    if following is not None:
+        reasons = _guards(session, visit, booking, hold, step, now, dock, remark)
+    if following is None or reasons:
+        raise Refused(*reasons)
+    _write(session, visit, hold, step, following, now, dock, remark)
+    outbox.post(session, VisitMoved(visit.id, following))
+    audit.record(
+        session, actor, step, "visit", visit.id, now, source, state=following, dock=dock, remark=remark
+    )
+    return visit
+
+
+def _against_arrival(session: Session, booking: Booking, hold: Hold | None, now: datetime) -> list[Reason]:
+    if booking.state not in (BookingState.APPROVED, BookingState.SUBMITTED):
+        return [no(Refusal.BOOKING_STATE, state=BookingState(booking.state))]
+    reasons = []
+    limits = Limits.from_policy(lots.policy(session, booking.lot_id))
+    opens = booking.window_start - timedelta(minutes=limits.check_in_early_minutes)
+    if now < opens:
+        reasons.append(no(Refusal.TOO_EARLY, opens_at=opens))
+    if now > booking.window_end:
+        reasons.append(no(Refusal.TOO_LATE, closed_at=booking.window_end))
+    if hold is None:
+        reasons.append(no(Refusal.BAY_NOT_CONFIRMED))
+    if _still_inside(session, booking):
+        reasons.append(no(Refusal.VEHICLE_INSIDE, plate=booking.plate))
+    return reasons
+
+
+def _still_inside(session: Session, booking: Booking) -> bool:
+    """An earlier visit of the same vehicle has not ended."""
+    found = session.scalar(
+        select(Visit.id)
+        .join(Booking, Booking.id == Visit.booking_id)
+        .where(
+            Booking.plate == booking.plate,
+            Booking.plate_colour == booking.plate_colour,
+            Visit.state.in_(OPEN_VISIT),
+        )
+    )
+    return found is not None
+
+
+def _arrive(session: Session, booking: Booking, hold: Hold, now: datetime) -> Visit:
+    visit = Visit(
+        booking_id=booking.id,
+        vehicle_id=_vehicle(session, booking, now),
+        state=VisitState.ARRIVED,
+        arrived_at=now,
+    )
+    inside = no(Refusal.VEHICLE_INSIDE, plate=booking.plate)
+    with holding.refusing(session, {"uq_visit_vehicle_id_open": inside}):
+        session.add(visit)
+        booking.state = BookingState.USED
+        hold.state = HoldState.OCCUPIED
+    return visit
+
+
+def _vehicle(session: Session, booking: Booking, now: datetime) -> int:
+    session.execute(
+        insert(Vehicle)
+        .values(plate=booking.plate, plate_colour=booking.plate_colour, first_seen_at=now)
+        .on_conflict_do_nothing(constraint="uq_vehicle_plate")
+    )
+    return session.scalars(
+        select(Vehicle.id).where(Vehicle.plate == booking.plate, Vehicle.plate_colour == booking.plate_colour)
+    ).one()
+
+
+def _locked(session: Session, visit_id: int) -> tuple[Visit, Booking]:
+    booking_id = session.scalar(select(Visit.booking_id).where(Visit.id == visit_id))
+    if booking_id is None:
+        raise Refused(no(Refusal.VISIT_UNKNOWN))
+    booking = bookings.locked(session, booking_id)
+    return session.get_one(Visit, visit_id, populate_existing=True), booking
+
+
+def _guards(
+    session: Session,
+    visit: Visit,
+    booking: Booking,
+    hold: Hold | None,
+    step: VisitStep,
+    now: datetime,
+    dock: str | None,
+    remark: str | None,
+) -> tuple[Reason, ...]:
+    """What must hold in the park, beyond the table, for this step."""
+    if step in (VisitStep.ADMIT, VisitStep.PARK):
+        if hold is None:
+            return (no(Refusal.BAY_NOT_CONFIRMED),)
+        lot = bays.survey(session, booking.lot_id)
+        return bays.standing_reasons(booking, hold, lot, now, physical=step is VisitStep.PARK)
+    if step is VisitStep.CALL:
+        return _against_dock(session, booking, dock)
+    if step is VisitStep.REFUSE and remark is None:
+        return (no(Refusal.REMARK_MISSING, FormField.REMARK),)
+    return ()
+
+
+def _against_dock(session: Session, booking: Booking, dock: str | None) -> tuple[Reason, ...]:
+    if not dock:
+        return (Reason(Refusal.FIELD_MISSING, {"field": FormField.DOCK}, FormField.DOCK),)
+    found = session.scalar(
+        select(LayerVersion.attributes)
+        .join(Lot, Lot.park_id == LayerVersion.park_id)
+        .where(
+            Lot.id == booking.lot_id,
+            LayerVersion.kind == "dock",
+            LayerVersion.code == dock,
+            LayerVersion.withdrawn_at.is_(None),
+        )
+        .limit(1)
+    )
+    if found is None:
+        return (no(Refusal.DOCK_UNKNOWN, FormField.DOCK, dock=dock),)
+    return _against_dock_class(booking, dock, found.get("hazard_classes"))
+
+
+def _against_dock_class(booking: Booking, dock: str, listed: object) -> tuple[Reason, ...]:
+    """A loaded vehicle unloads only where its class is handled. A dock that lists nothing is not judged."""
+    parts = listed if isinstance(listed, list) else str(listed or "").split(",")
+    classes = [str(part).strip() for part in parts if str(part).strip()]
+    hazard = booking.hazard_class or "?"
+    if booking.load_state != LoadState.LOADED or not classes:
+        return ()
+    if any(hazard == c or hazard.startswith(c + ".") for c in classes):
+        return ()
+    return (no(Refusal.DOCK_CLASS, FormField.DOCK, dock=dock, hazard_class=hazard),)
+
+
+def _write(
+    session: Session,
+    visit: Visit,
+    hold: Hold | None,
+    step: VisitStep,
+    following: VisitState,
+    now: datetime,
+    dock: str | None,
+    remark: str | None,
+) -> None:
+    visit.state = following
+    visit.remark = remark or visit.remark
+    if step is VisitStep.ADMIT and hold is not None:
+        visit.admitted_at = now
+        _occupy(session, hold, now)
+    elif step is VisitStep.PARK:
+        visit.parked_at = now
+    elif step is VisitStep.CALL:
+        visit.dock = dock
+    elif following not in OPEN_VISIT:
+        _leave(session, visit, hold, now)
+    session.flush()
+
+
+def _occupy(session: Session, hold: Hold, now: datetime) -> None:
+    """The bay is taken from now, however early the vehicle is, and for a while from now, however late."""
+    begins, ends = holding.span(hold)
+    hold.state = HoldState.OCCUPIED
+    taken = no(Refusal.BAY_TAKEN, bay=str(hold.bay_id))
+    with holding.refusing(session, {"ex_hold_bay_id_during": taken}):
+        hold.during = Range(min(begins, now), max(ends, now + AHEAD))
+
+
+def _leave(session: Session, visit: Visit, hold: Hold | None, now: datetime) -> None:
+    """The bay is free again; a running overstay ends here."""
+    visit.exited_at = now
+    if hold is not None:
+        holding.release(hold, now)
+    session.execute(
+        update(Violation)
+        .where(
+            Violation.visit_id == visit.id,
+            Violation.kind == ViolationKind.OVERSTAY,
+            Violation.ended_at.is_(None),
+        )
+        .values(ended_at=now)
+    )
