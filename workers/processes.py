@@ -14,7 +14,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -54,9 +54,11 @@ def spawn(
             stdout=out,
             stderr=subprocess.STDOUT if out else None,
             start_new_session=True,
-            preexec_fn=before_exec,  # noqa: PLW1509 - the supervisor has one thread
+            preexec_fn=before_exec,  # safe: we have one thread
             pass_fds=tuple(keep),
-            **_identity(account),
+            user=account.uid,
+            group=account.gid,
+            extra_groups=None if account.uid is None else [],
         )
 
 
@@ -82,12 +84,6 @@ def kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-def _identity(account: Account) -> dict[str, int | list[int]]:
-    if account.uid is None or account.gid is None:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
-
-
 def _raise_file_limit() -> None:
     """A gateway holds tens of thousands of sockets; take what the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -99,7 +95,7 @@ def _raise_file_limit() -> None:
 
 
 @contextlib.contextmanager
-def _output(log: Path | None) -> contextlib._GeneratorContextManager[IO[bytes] | None]:  # type: ignore[misc]
+def _output(log: Path | None) -> Iterator[IO[bytes] | None]:
     if log is None:
         yield None
         return

@@ -137,7 +137,8 @@ class PostgreSQL:
             asked = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self.database])
             if asked.fetchone():
                 return False
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(self.database)))
+            make = psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(self.database))
+            connection.execute(make)
             return True
 
     def start(self, keep: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
@@ -149,22 +150,26 @@ class PostgreSQL:
     def _initdb(self, folder: Path) -> None:
         command = [
             *self.account.prefix, str(binaries.postgresql() / "initdb"), "-D", str(folder), "-U", "hazpark",
-            "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions", *([] if self.durable else ["--no-sync"]),
+            "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions",
+            *([] if self.durable else ["--no-sync"]),
         ]  # fmt: skip
-        who = {"user": self.account.uid, "group": self.account.gid, "extra_groups": []} if self.account.uid else {}
-        made = subprocess.run(command, capture_output=True, text=True, **who)  # noqa: S603
+        made = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, user=self.account.uid, group=self.account.gid,
+            extra_groups=None if self.account.uid is None else [],
+        )  # fmt: skip
         if made.returncode:
             last = (made.stderr.strip() or made.stdout.strip()).splitlines()[-1:]
             raise Trouble(
-                N_("PostgreSQL cannot make its data folder in {path}: {why}"), path=self.data, why=" ".join(last)
-            )
+                N_("PostgreSQL cannot make its data folder in {path}: {why}"),
+                path=self.data, why=" ".join(last),
+            )  # fmt: skip
 
     def _check_version(self) -> None:
         made_by = (self.cluster / "PG_VERSION").read_text().strip()
         here = binaries.major(binaries.postgresql())
         if str(here) != made_by:
             raise Trouble(
-                N_("{path} was made by PostgreSQL {made_by}, but the programs found are version {here}: set HAZPARK_PG_BIN to version {made_by} programs."),
+                N_("{path} was made by PostgreSQL {made_by}, but version {here} was found: set HAZPARK_PG_BIN."),
                 path=self.cluster, made_by=made_by, here=here,
             )  # fmt: skip
 
@@ -235,6 +240,7 @@ def both(data: Path, durable: bool = True) -> Iterator[tuple[PostgreSQL, Valkey]
             process = server.start()
             stack.callback(end, process, server.stop_signal, 10.0)
             if not wait_until(server.ready, process):
-                raise Trouble(N_("{name} did not start; see {log}."), name=type(server).__name__, log=server.log)
+                name = type(server).__name__
+                raise Trouble(N_("{name} did not start; see {log}."), name=name, log=server.log)
         postgresql.create_database()
         yield postgresql, valkey

@@ -1,0 +1,133 @@
+"""House fixtures: real servers for the suite, a fresh database for each test that asks for one.
+
+One PostgreSQL and one Valkey per test process (so also per xdist worker), from the same programs the
+product starts, in a temporary folder. ``TEST_DATABASE_URL`` and ``TEST_REDIS_URL`` name servers to use
+instead; the account there must be allowed to create databases, and the Redis database is emptied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from parking import db, schema
+from workers.channels import live
+from workers.servers import both
+from workers.trouble import Trouble
+
+
+@dataclass
+class Servers:
+    """Addresses of the suite's servers."""
+
+    postgresql_url: str  # of a database one may connect to; others are made beside it
+    redis_url: str
+    prefix: str = field(default_factory=lambda: f"t{os.getpid()}")
+    _number: Iterator[int] = field(default_factory=count)
+    _template: str | None = None
+
+    def url_of(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.postgresql_url)._replace(path=f"/{database}"))
+
+    def new_database(self) -> str:
+        """An empty database at this version's schema: a copy of one that was migrated once."""
+        if self._template is None:
+            self._template = self._migrated(f"{self.prefix}_template")
+        name = f"{self.prefix}_{next(self._number)}"
+        self._sql(f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY wal_log")
+        return name
+
+    def drop(self, database: str) -> None:
+        self._sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def close(self) -> None:
+        if self._template:
+            self.drop(self._template)
+
+    def _migrated(self, name: str) -> str:
+        self._sql(f"CREATE DATABASE {name}")
+        engine = db.make_engine(self.url_of(name))
+        schema.upgrade(engine)
+        engine.dispose()
+        return name
+
+    def _sql(self, statement: str) -> None:
+        with psycopg.connect(self.postgresql_url, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The suite's servers. Without them: an error where CI=true, else a skip that says why."""
+    with contextlib.ExitStack() as stack:
+        try:
+            made = _servers(stack)
+        except Trouble as trouble:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"no servers: {trouble}")
+        stack.callback(made.close)
+        yield made
+
+
+def _servers(stack: contextlib.ExitStack) -> Servers:
+    given = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_REDIS_URL")
+    if all(given):
+        return Servers(*given)  # type: ignore[arg-type]
+    folder = Path(tempfile.mkdtemp(prefix="hz-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    postgresql, valkey = stack.enter_context(both(folder, durable=False))
+    return Servers(given[0] or postgresql.url, given[1] or valkey.url)
+
+
+@pytest.fixture
+def database_url(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Address of a fresh database, also in DATABASE_URL; dropped after the test."""
+    name = servers.new_database()
+    monkeypatch.setenv("DATABASE_URL", servers.url_of(name))
+    db.engine.cache_clear()
+    yield servers.url_of(name)
+    if db.engine.cache_info().currsize:
+        db.engine().dispose()
+        db.engine.cache_clear()
+    servers.drop(name)
+
+
+@pytest.fixture
+def redis_url(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Address of an emptied Valkey, also in REDIS_URL."""
+    with redis.Redis.from_url(servers.redis_url) as client:
+        client.flushdb()
+    monkeypatch.setenv("REDIS_URL", servers.redis_url)
+    live.stream.cache_clear()
+    yield servers.redis_url
+    live.stream.cache_clear()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on the fresh database, for tests that open ``transaction(engine)`` themselves."""
+    made = db.make_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session on the fresh database; services never commit, so neither need a test."""
+    with Session(engine, expire_on_commit=False) as made:
+        yield made
+        made.rollback()

@@ -1,0 +1,1 @@
+"""Ways by which news leaves the house."""

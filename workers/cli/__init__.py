@@ -1,0 +1,1 @@
+"""Commands of ``python -m workers``, one module each."""

@@ -1,0 +1,39 @@
+"""``python -m workers relay``: carry letters from the outbox to the broker until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+
+import redis
+
+from parking.db import engine
+from parking.outbox import RESEND
+from parking.settings import Settings
+from workers.celery_app import QUEUE
+from workers.cli.language import parser, spoken
+from workers.relay import Relay
+from workers.tasks import deliver
+
+
+def main(argv: list[str]) -> int:
+    parser("relay", "Carry letters from the outbox to the broker.", spoken(argv)).parse_args(argv)
+    settings = Settings.from_env()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    broker = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=3)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Relay(engine(), _plain(settings.database_url), _send, lambda: int(broker.llen(QUEUE))).run(stop)  # type: ignore[arg-type]
+    return 0
+
+
+def _send(letter_id: int) -> None:
+    """Expires when it would be sent again anyway, so that copies never pile up unread."""
+    deliver.apply_async((letter_id,), expires=RESEND.total_seconds())
+
+
+def _plain(url: str) -> str:
+    """SQLAlchemy's name of the driver is none of libpq's business."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -1,0 +1,57 @@
+"""Doorbells: each task takes an id or nothing and rings one service, passing the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from parking import clock, outbox
+from parking.db import transaction
+from parking.services import bookings, heartbeats, overstay, silence
+from workers import routing
+from workers.celery_app import app
+from workers.channels import live
+
+
+@app.task(name="deliver")
+def deliver(letter_id: int) -> None:
+    """Carry one letter: effects and "done" in one transaction, the live stream after its commit."""
+    with transaction() as session:
+        if not outbox.attempt(session, letter_id):
+            return
+    with transaction() as session:
+        news = routing.carry(session, letter_id, clock.now())
+    live.tell(news)
+
+
+@app.task(name="sweep_overstays")
+def sweep_overstays() -> None:
+    _alone(overstay.sweep)
+
+
+@app.task(name="sweep_silence")
+def sweep_silence() -> None:
+    _alone(silence.sweep)
+
+
+@app.task(name="sweep_bookings")
+def sweep_bookings() -> None:
+    _alone(bookings.sweep)
+
+
+@app.task(name="heartbeat")
+def heartbeat() -> None:
+    """Written here, it proves that beat, broker, worker and database all work."""
+    with transaction() as session:
+        heartbeats.beat(session, "worker", datetime.now(UTC))
+
+
+def _alone(sweep: Callable[[Session, datetime], Any]) -> None:
+    """One sweep of a kind at a time; a second one finds it running and leaves."""
+    with transaction() as session:
+        if session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(sweep.__module__)))):
+            sweep(session, clock.now())
