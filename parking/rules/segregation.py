@@ -138,19 +138,14 @@ def between(one: Load, other: Load, distances: Distances = DEFAULTS) -> Verdict:
 
 def of_classes(one: str, other: str) -> Symbol:
     """What the table says of two classes, the strictest reading of each; unknown classes are forbidden."""
-    if one in UNRESTRICTED and other in UNRESTRICTED:
-        return Symbol.FREE
     mine, theirs = columns(one), columns(other)
-    if not mine and one not in UNRESTRICTED or not theirs and other not in UNRESTRICTED:
+    if not (mine or one in UNRESTRICTED) or not (theirs or other in UNRESTRICTED):
         return Symbol.FORBIDDEN
     return max((TABLE[a, b] for a in mine for b in theirs), key=_STRICTNESS.__getitem__, default=Symbol.FREE)
 
 
 def columns(hazard_class: str) -> tuple[str, ...]:
-    """The table's columns a class may fall into: 2.3 → 2.3A, 2.3B; 1.4S → 1.4; 1.2 → 1.1; 2 → all of class 2."""
-    name = hazard_class.strip()
-    if name in UNRESTRICTED:
-        return ()
-    if name.startswith("1."):
-        name = {"1.2": "1.1"}.get(name[:3], name[:3])
+    """The table's columns a class may fall into: 2.3 → 2.3A, 2.3B; 1.4S → 1.4; 1.2 → 1.1; 2 → all of 2."""
+    name = hazard_class[:3] if hazard_class.startswith("1.") else hazard_class
+    name = "1.1" if name == "1.2" else name
     return tuple(c for c in COLUMNS if c == name or c.startswith(name + ".") or c in (name + "A", name + "B"))

@@ -24,8 +24,8 @@ from parking.vocabulary import BookingState, HoldState, Refusal, VisitState
 
 __all__ = ["Suggestion", "assign", "set_out_of_service", "standing_reasons", "suggest"]
 
-#: A bay may still be given or changed while the vehicle has not been seen in one.
-_BEFORE_PARKING = (VisitState.ARRIVED, VisitState.ADMITTED)
+#: A bay may be given or changed while the vehicle stands in none.
+_IN_NO_BAY = (VisitState.ARRIVED, VisitState.ADMITTED, VisitState.EN_ROUTE_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,13 @@ def survey(session: Session, lot_id: int) -> Lot:
 
 
 def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion]:
-    """Every ordinary bay for a booking: possible ones first, best first; each with reasons. Raises Refused."""
+    """Every ordinary bay for a booking: possible ones first, best first, with reasons. Raises Refused."""
     booking = session.get(Booking, booking_id)
     if booking is None:
         raise Refused(no(Refusal.BOOKING_UNKNOWN))
     lot = survey(session, booking.lot_id)
-    begins, ends = _period(booking, now)
+    visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
+    begins, ends = _period(booking, visit, now)
     occupants = lot.occupants(booking.id, begins, ends, now)
     return assignment.rank(lots.load_of(booking), lot.bays, occupants, lot.distances)
 
@@ -82,7 +83,7 @@ def assign(session: Session, booking_id: int, bay_code: str, now: datetime, acto
     before = holding.live(session, booking.id)
     if before is not None and before.bay_id == bay.id:
         return before
-    _allowed(booking, bay, lot, now)
+    _allowed(booking, bay, visit, lot, now)
     hold = _write(session, booking, bay, before, visit, now, actor)
     outbox.post(session, BayHeld(booking.id, bay.id))
     audit.record(session, actor, "assign", "booking", booking.id, now, source, bay=bay.code)
@@ -131,24 +132,24 @@ def standing_reasons(
     return assignment.against(lots.load_of(booking), bay, lot.bays, occupants, lot.distances)
 
 
-def _period(booking: Booking, now: datetime) -> tuple[datetime, datetime]:
-    """From the booked begin, or now if that is past, to the booked end and its grace."""
+def _period(booking: Booking, visit: Visit | None, now: datetime) -> tuple[datetime, datetime]:
+    """From the booked begin (now, if that is past or the vehicle is here) to the booked end and its grace."""
     begins, ends = occupancy.period(booking.window_start, booking.window_end)
-    begins = max(begins, now)
+    begins = max(begins, now) if visit is None else now
     return begins, max(ends, begins + occupancy.AHEAD)
 
 
 def _assignable(booking: Booking, visit: Visit | None) -> None:
     state = BookingState(booking.state)
     waits = state in (BookingState.SUBMITTED, BookingState.APPROVED)
-    if not waits and (visit is None or visit.state not in _BEFORE_PARKING):
+    if not waits and (visit is None or visit.state not in _IN_NO_BAY):
         raise Refused(no(Refusal.BOOKING_STATE, state=VisitState(visit.state) if visit else state))
 
 
-def _allowed(booking: Booking, bay: BayFacts, lot: Lot, now: datetime) -> None:
+def _allowed(booking: Booking, bay: BayFacts, visit: Visit | None, lot: Lot, now: datetime) -> None:
     if booking.window_end <= now and booking.state != BookingState.USED:
         raise Refused(no(Refusal.TOO_LATE, closed_at=booking.window_end))
-    occupants = lot.occupants(booking.id, *_period(booking, now), now)
+    occupants = lot.occupants(booking.id, *_period(booking, visit, now), now)
     reasons = assignment.against(lots.load_of(booking), bay, lot.bays, occupants, lot.distances)
     if reasons:
         raise Refused(*reasons)
@@ -166,7 +167,7 @@ def _write(
     hold = Hold(
         bay_id=bay.id,
         booking_id=booking.id,
-        during=Range(*_period(booking, now)),
+        during=Range(*_period(booking, visit, now)),
         state=HoldState.OCCUPIED if visit else HoldState.HELD,
         held_at=now,
         held_by=by,

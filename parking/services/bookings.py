@@ -140,7 +140,7 @@ def _facts(
     )
 
 
-def _live() -> Select[tuple[Booking, str]]:
+def _live() -> Select[Booking, str]:
     return (
         select(Booking, Visit.state)
         .outerjoin(Visit, Visit.booking_id == Booking.id)

@@ -62,7 +62,7 @@ def take_back(session: Session, hold: Hold, now: datetime, why: str, actor: str,
 
 @contextmanager
 def refusing(session: Session, on: Mapping[str, Reason]) -> Iterator[None]:
-    """Flush what is written inside; a constraint named in ``on`` becomes its refusal, the session stays usable."""
+    """Flush what is written inside; a constraint named in ``on`` is refused, the session stays usable."""
     try:
         with session.begin_nested():
             yield
