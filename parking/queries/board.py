@@ -27,8 +27,9 @@ Ring = tuple[tuple[float, float], ...]
 class BayView:
     """A bay on the board.
 
-    ``outline``: WGS-84 longitude, latitude degrees (empty when the bay is no longer drawn). ``metres``: x east,
-    y north of the lot's south-west corner. ``current``: whose bay it is now; ``upcoming``: who comes next, in order of time.
+    ``outline``: WGS-84 longitude, latitude degrees (empty when the bay is no longer drawn).
+    ``metres``: x east, y north of the lot's south-west corner.
+    ``current``: whose bay it is now; ``upcoming``: who comes next, in order of time.
     """
 
     id: int

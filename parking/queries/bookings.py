@@ -142,7 +142,7 @@ def recent(session: Session, limit: int = 100, state: BookingState | None = None
 
 
 def find(session: Session, text: str, limit: int = 50) -> list[BookingView]:
-    """Bookings whose plate contains the text or whose code or waybill is it; live ones first, newest first."""
+    """Bookings whose plate contains the text, or whose code or waybill it is; live ones first."""
     asked = text.strip().upper()
     hit = or_(
         Booking.plate.contains(asked, autoescape=True), Booking.code == asked, Booking.waybill_no == asked

@@ -17,8 +17,10 @@ from parking.vocabulary import Advice, LoadState, Refusal
 
 #: Default bay for a tank semi-trailer, metres. Design default (设计默认值), no standard.
 DESIGN_LENGTH_M, DESIGN_WIDTH_M = 20.0, 4.0
-#: Beyond this many metres more distance to an incompatible load is worth no more.
-FAR_M = 100.0
+#: Points a bay can earn; a zone meant for the class outweighs any distance beyond what is needed.
+ZONE_POINTS, DISTANCE_POINTS, ROOM_POINTS = 50.0, 30.0, 10.0
+#: Distance beyond this many times what is needed is worth no more.
+ENOUGH = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +177,13 @@ def _zone(load: Load, bay: BayFacts) -> tuple[float, Reason]:
     """A zone meant for this class alone is best; general bays are kept for those that have no other."""
     count = max(1, len(bay.hazard_classes))
     if load.load_state is not LoadState.EMPTY_CLEAN and count == 1:
-        return 40.0, no(Advice.ZONE_SPECIFIC, zone=bay.zone, hazard_class=load.hazard_class)
-    return 40.0 / count, no(Advice.ZONE_GENERAL, zone=bay.zone, count=count)
+        return ZONE_POINTS, no(Advice.ZONE_SPECIFIC, zone=bay.zone, hazard_class=load.hazard_class)
+    return ZONE_POINTS / (count + 1), no(Advice.ZONE_GENERAL, zone=bay.zone, count=count)
 
 
 def _room(bay: BayFacts) -> tuple[float, Reason]:
     if bay.length_m >= DESIGN_LENGTH_M and bay.width_m >= DESIGN_WIDTH_M:
-        return 10.0, no(Advice.ROOM_ENOUGH, length_m=bay.length_m, width_m=bay.width_m)
+        return ROOM_POINTS, no(Advice.ROOM_ENOUGH, length_m=bay.length_m, width_m=bay.width_m)
     return 0.0, no(
         Advice.ROOM_TIGHT,
         length_m=bay.length_m,
@@ -200,9 +202,9 @@ def _distance(
     ]
     restricted = [(metres, verdict, o) for verdict, metres, o in apart if verdict.reason]
     if not restricted:
-        return 50.0, no(Advice.NOTHING_INCOMPATIBLE)
+        return DISTANCE_POINTS, no(Advice.NOTHING_INCOMPATIBLE)
     metres, verdict, occupant = min(restricted, key=lambda found: found[0] - found[1].needed_m)
-    points = 50.0 * min(1.0, metres / FAR_M)
+    points = DISTANCE_POINTS * min(1.0, metres / (ENOUGH * max(verdict.needed_m, 1.0)))
     return points, _near(Advice.NEAREST_INCOMPATIBLE, bay, occupant, bays, verdict, metres)
 
 
