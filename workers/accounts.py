@@ -46,5 +46,7 @@ def unprivileged() -> Account:
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
-        raise Trouble(N_("PostgreSQL does not run as root here: start hazpark as an ordinary user.")) from None
+        raise Trouble(
+            N_("PostgreSQL does not run as root here: start hazpark as an ordinary user.")
+        ) from None
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)

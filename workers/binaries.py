@@ -65,7 +65,7 @@ def valkey() -> Path:
 def major(folder: Path) -> int | None:
     """Major version of the ``postgres`` program in ``folder``; None when it does not run here."""
     try:
-        asked = [folder / "postgres", "--version"]
+        asked = [str(folder / "postgres"), "--version"]
         said = subprocess.run(asked, capture_output=True, text=True, timeout=20)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -79,7 +79,7 @@ class PostgreSQL:
         return self.url_of(self.database)
 
     def url_of(self, database: str) -> str:
-        return f"postgresql://hazpark@/{database}?host={quote(str(self.sockets))}"
+        return f"postgresql://hazpark@/{database}?host={quote(str(self.sockets))}&port=5432"
 
     def prepare(self) -> None:
         """Make the cluster if there is none. Raises Trouble when the one there cannot be used.
@@ -107,6 +107,7 @@ class PostgreSQL:
     def command(self) -> list[str | Path]:
         settings = {
             "listen_addresses": "",
+            "port": "5432",  # part of the socket's name, nothing more
             "unix_socket_directories": str(self.sockets),
             "unix_socket_permissions": "0700",
             "synchronous_commit": "on" if self.durable else "off",
@@ -142,7 +143,9 @@ class PostgreSQL:
             return True
 
     def start(self, keep: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
-        return spawn(self.command(), log=self.log, account=self.account, death_signal=self.stop_signal, keep=keep)
+        return spawn(
+            self.command(), log=self.log, account=self.account, death_signal=self.stop_signal, keep=keep
+        )
 
     #: "Fast": sessions are ended, what is committed is written, and it goes.
     stop_signal = signal.SIGINT
@@ -169,7 +172,7 @@ class PostgreSQL:
         here = binaries.major(binaries.postgresql())
         if str(here) != made_by:
             raise Trouble(
-                N_("{path} was made by PostgreSQL {made_by}, but version {here} was found: set HAZPARK_PG_BIN."),
+                N_("{path} was made by PostgreSQL {made_by}; found was version {here}. Set HAZPARK_PG_BIN."),
                 path=self.cluster, made_by=made_by, here=here,
             )  # fmt: skip
 

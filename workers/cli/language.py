@@ -15,7 +15,8 @@ def spoken(argv: Sequence[str] = ()) -> str:
             return language_of(word.removeprefix("--lang="))
         if word == "--lang" and n + 1 < len(argv):
             return language_of(argv[n + 1])
-    return language_of(os.environ.get("HAZPARK_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG"))
+    named = (os.environ.get(name) for name in ("HAZPARK_LANGUAGE", "LC_ALL", "LANG"))
+    return language_of(next(filter(None, named), None))
 
 
 def parser(command: str, about: str, lang: str, after: str = "") -> argparse.ArgumentParser:

@@ -11,10 +11,10 @@ import redis
 from parking.db import engine
 from parking.outbox import RESEND
 from parking.settings import Settings
-from workers.celery_app import QUEUE
+from workers.celery_app import QUEUE, app
 from workers.cli.language import parser, spoken
+from workers.liveness import plain
 from workers.relay import Relay
-from workers.tasks import deliver
 
 
 def main(argv: list[str]) -> int:
@@ -25,15 +25,11 @@ def main(argv: list[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Relay(engine(), _plain(settings.database_url), _send, lambda: int(broker.llen(QUEUE))).run(stop)  # type: ignore[arg-type]
+    relay = Relay(engine(), plain(settings.database_url), _send, lambda: int(broker.llen(QUEUE)))
+    relay.run(stop)
     return 0
 
 
 def _send(letter_id: int) -> None:
     """Expires when it would be sent again anyway, so that copies never pile up unread."""
-    deliver.apply_async((letter_id,), expires=RESEND.total_seconds())
-
-
-def _plain(url: str) -> str:
-    """SQLAlchemy's name of the driver is none of libpq's business."""
-    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+    app.send_task("deliver", (letter_id,), expires=RESEND.total_seconds())
