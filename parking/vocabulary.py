@@ -226,6 +226,7 @@ class Refusal(StrEnum):
     SIGN_IN_LOCKED = "sign_in_locked"  # minutes
     PASSWORD_WEAK = "password_weak"  # noqa: S105 - the name of a refusal, not a password
     USERNAME_TAKEN = "username_taken"  # username
+    USERNAME_MALFORMED = "username_malformed"
     LAST_ADMIN = "last_admin"
     # violations
     VIOLATION_UNKNOWN = "violation_unknown"

@@ -69,6 +69,7 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.SIGN_IN_LOCKED: "Too many attempts; try again in {minutes} minutes.",
     Refusal.PASSWORD_WEAK: "The password needs at least 12 characters.",
     Refusal.USERNAME_TAKEN: "The user name {username} is taken.",
+    Refusal.USERNAME_MALFORMED: "The user name needs 2 to 40 small letters, digits, points or dashes.",
     Refusal.LAST_ADMIN: "The last administrator cannot be removed.",
     Refusal.VIOLATION_UNKNOWN: "There is no such violation.",
     Refusal.ALREADY_ACKNOWLEDGED: "Already acknowledged by {by}.",

@@ -47,9 +47,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _open_rooms(app: Flask) -> None:
     """Register every room; its ``MENU`` lists (endpoint, label) in the order shown."""
-    from web import auth, home
+    from web import admin, auth, driver, gate, health, home
 
-    rooms = (home, auth)
+    rooms = (home, auth, driver, gate, admin, health)
     menu: list[tuple[str, str]] = []
     for room in rooms:
         blueprint: Blueprint = room.bp

@@ -105,7 +105,8 @@ def contents(pin: Pin) -> bytes:
     """The bytes of a vendor file. Raises WrongBytes when they are not the pinned ones."""
     found = files(pin.module).joinpath(pin.path).read_bytes()
     if hashlib.sha256(found).hexdigest() != pin.sha256:
-        raise WrongBytes(f"{pin.module}/{pin.path} is not the file that was reviewed; reinstall the locked packages")
+        where = f"{pin.module}/{pin.path}"
+        raise WrongBytes(f"{where} is not the file that was reviewed; reinstall the locked packages")
     return found
 
 

@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
         clock_time=clock_time,
         short_time=short_time,
         duration=duration,
+        span=span,
         lang=lang,
         html_lang=html_lang,
     )
@@ -68,6 +69,11 @@ def short_time(moment: datetime | None) -> str:
 
 def duration(span: timedelta | None) -> str:
     return speech.duration(span, lang()) if span is not None else "—"
+
+
+def span(seconds: float | None) -> str:
+    """A number of seconds as people say it."""
+    return duration(None if seconds is None else timedelta(seconds=seconds))
 
 
 def _choose() -> None:

@@ -11,10 +11,12 @@ from typing import Any
 from flask import Flask, current_app, g
 from sqlalchemy.exc import SQLAlchemyError
 
+from geo.shapes import LayerKind
 from parking import clock
 from parking.queries import park as park_query
-from parking.vocabulary import BookingState, HoldState, Severity, ViolationState, VisitState
-from web.language import lang
+from parking.speech import N_
+from parking.vocabulary import BayState, BookingState, HoldState, Severity, ViolationState, VisitState
+from web.language import _, lang
 from web.people import current_person
 from web.store import reading
 
@@ -62,16 +64,36 @@ TONES: Mapping[str, str] = {
     Severity.REMINDER: "calm",
     Severity.WARNING: "wait",
     Severity.ALARM: "stop",
-    HoldState.HELD: "wait",
+    HoldState.HELD: "wait",  # a bay that is held or occupied says the same
     HoldState.OCCUPIED: "calm",
     HoldState.RELEASED: "off",
+    BayState.FREE: "good",
+    BayState.OUT_OF_SERVICE: "off",
+    BayState.ISOLATION: "stop",
+}
+
+_KINDS: Mapping[LayerKind, str] = {
+    LayerKind.BOUNDARY: N_("Park boundary"),
+    LayerKind.CONTROL_LINE: N_("Land-use safety control line"),
+    LayerKind.ZONE: N_("Zones"),
+    LayerKind.GATE: N_("Gates"),
+    LayerKind.BAY: N_("Bays"),
+    LayerKind.ROUTE: N_("Approved routes"),
+    LayerKind.DOCK: N_("Docks"),
+    LayerKind.CAMERA: N_("Cameras"),
 }
 
 
 def init_app(app: Flask) -> None:
     app.extensions["hazpark.park"] = (0.0, None)
     app.jinja_env.globals.update(
-        tone=tone, park_card=park_card, menu=menu, person=_person, demo_clock=demo_clock, park_now=clock.now
+        tone=tone,
+        kind_name=lambda kind: _(_KINDS[kind]),
+        park_card=park_card,
+        menu=menu,
+        person=_person,
+        demo_clock=demo_clock,
+        park_now=clock.now,
     )
 
 

@@ -51,7 +51,8 @@ def _known() -> StaffView | None:
         return None
     with reading() as opened:
         person = staff_query.person(opened, staff_id)
-    if person and person.active and (person.version, person.role) == (session.get("version"), session.get("role")):
+    carried = (session.get("version"), session.get("role"))
+    if person and person.active and (person.version, person.role) == carried:
         return person
     forget()
     return None

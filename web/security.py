@@ -17,7 +17,7 @@ from web.store import is_own_file, settings
 
 #: Compressed in the application: parks seldom run a proxy that would do it. HTML is left as it is,
 #: because a page mixes the CSRF token with what a visitor typed (the BREACH attack measures that).
-_COMPRESSED = {"application/json", "application/geo+json", "text/css", "text/javascript", "application/javascript"}
+_COMPRESSED = {"application/json", "application/geo+json", "text/css", "text/javascript"}
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 _SIGNED_IN_FOR = timedelta(hours=12)
 

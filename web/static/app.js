@@ -43,6 +43,18 @@
     });
   });
 
+  // A page that renews itself must say when it cannot: an old state looks like a good one.
+  function offline(yes) {
+    var note = document.getElementById("offline");
+    if (note) { note.hidden = !yes; }
+  }
+  ["htmx:sendError", "htmx:timeout", "htmx:responseError"].forEach(function (kind) {
+    document.addEventListener(kind, function () { offline(true); });
+  });
+  document.addEventListener("htmx:afterRequest", function (event) {
+    if (event.detail.successful) { offline(false); }
+  });
+
   // "Are you sure?" before what cannot be taken back.
   document.addEventListener("click", function (event) {
     var button = event.target.closest("[data-confirm]");

@@ -1,0 +1,49 @@
+"""Every version of every layer ever loaded: the legal lines with the acts that made them binding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo.shapes import LayerKind
+from parking.models import LayerVersion, ParkRow
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """One version of one shape. ``withdrawn_at`` is set once a later drawing no longer shows it."""
+
+    kind: LayerKind
+    code: str
+    name_zh: str
+    name_en: str
+    document: str | None
+    issuing_body: str | None
+    approved_on: date | None
+    effective_from: date | None
+    effective_to: date | None
+    sha256: str
+    loaded_at: datetime
+    withdrawn_at: datetime | None
+
+    def name(self, lang: str) -> str:
+        return self.name_en if lang == "en" else self.name_zh
+
+
+def versions(session: Session) -> Sequence[LayerView]:
+    """Of the park loaded last, newest version of each shape first."""
+    newest = select(ParkRow.id).order_by(ParkRow.loaded_at.desc()).limit(1).scalar_subquery()
+    v = LayerVersion
+    rows = session.execute(
+        select(
+            v.kind, v.code, v.name_zh, v.name_en, v.document, v.issuing_body, v.approved_on,
+            v.effective_from, v.effective_to, v.sha256, v.loaded_at, v.withdrawn_at,
+        )
+        .where(v.park_id == newest)
+        .order_by(v.kind, v.code, v.loaded_at.desc())
+    )  # fmt: skip
+    return [LayerView(LayerKind(kind), *rest) for kind, *rest in rows]

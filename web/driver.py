@@ -1,0 +1,204 @@
+"""The driver's pages: book, watch the booking, check in and out. A signed link opens one booking."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from parking import clock
+from parking.queries import bookings as booking_query
+from parking.queries import goods as goods_query
+from parking.queries import park as park_query
+from parking.queries.bookings import BookingView
+from parking.refused import Reason, Refused, no
+from parking.rules import plate as plates
+from parking.services import audit, bookings, visits
+from parking.vocabulary import BookingState, LoadState, Refusal, VisitStep
+from web.driver_words import COLOURS_OFFERED, PRIVACY_VERSION, STEP_LABELS, Place, advice, place
+from web.forms import booking_fields, booking_form, next_slot, picker_value, typed
+from web.gates import booking_link, booking_url, public, signature
+from web.language import _, lang, name
+from web.limits import Tries
+from web.people import source
+from web.store import reading, transaction
+
+bp = Blueprint("driver", __name__)
+#: A park's Wi-Fi or kiosk shares one address, so these stop guessing and flooding, not a busy morning.
+GUESSES = Tries("find-booking", allowed=20, minutes=10)
+BOOKED = Tries("book", allowed=60, minutes=10)
+#: Who books: the booking, and with it the code that names the driver, does not exist yet.
+NEWCOMER = "driver:new"
+_CANCEL = "cancel"
+
+
+@bp.get("/book")
+@public
+def book() -> str:
+    start = next_slot(clock.now())
+    fresh = {
+        "plate_colour": "2",
+        "load_state": LoadState.LOADED.value,
+        "window_start": picker_value(start),
+        "window_end": picker_value(start + timedelta(hours=4)),
+        "idempotency_key": secrets.token_urlsafe(24),
+    }
+    return _form(fresh)
+
+
+@bp.post("/book")
+@public
+def book_post() -> Response | tuple[str, int]:
+    fields = booking_fields()
+    try:
+        BOOKED.check(source())
+        with transaction() as session:
+            now = clock.now()
+            made = bookings.request(session, booking_form(fields, lang()), now, NEWCOMER, source())
+            audit.record(
+                session,
+                NEWCOMER,
+                "privacy_notice",
+                "booking",
+                made.id,
+                now,
+                source(),
+                version=PRIVACY_VERSION,
+            )
+    except Refused as refused:
+        return _form(fields, refused.reasons), 422
+    BOOKED.count(source())
+    return redirect(booking_url(made.code), 303)
+
+
+@bp.get("/goods")
+@public
+def goods() -> str:
+    """Hits in the goods list for what is being typed (a fragment)."""
+    asked = request.args.get("un_number", "").replace("\x00", "")[:60].strip()
+    with reading() as session:
+        found = goods_query.search(session, asked)
+    bare = asked.upper().removeprefix("UN").strip()
+    exact = next((one for one in found if one.un_number == bare), None)
+    return render_template("_goods.html", found=found, exact=exact, typed=asked)
+
+
+@bp.get("/my")
+@public
+def mine() -> str:
+    return render_template("mine.html", plate="", code="", reasons=())
+
+
+@bp.post("/my")
+@public
+def mine_post() -> Response | tuple[str, int]:
+    plate, code = typed("plate", 20), typed("code", 20)
+    try:
+        GUESSES.check(source())
+        with reading() as session:
+            found = booking_query.by_code(session, code)
+        if found is None or found.plate != plates.normalise(plate):
+            GUESSES.count(source())
+            raise Refused(no(Refusal.CODE_WRONG, "code"))
+    except Refused as refused:
+        return render_template("mine.html", plate=plate, code=code, reasons=refused.reasons), 422
+    return redirect(booking_url(found.code), 303)
+
+
+@bp.get("/b/<code>")
+@booking_link
+def booking(code: str) -> str:
+    return _page(_found(code))
+
+
+@bp.get("/b/<code>/state")
+@booking_link
+def state(code: str) -> str | tuple[str, int]:
+    """The part that changes; 204 while it is what the browser already shows."""
+    view = _found(code)
+    if request.args.get("v") == _version(view):
+        return "", 204
+    return render_template("_booking_state.html", **_shown(view))
+
+
+@bp.post("/b/<code>/step")
+@booking_link
+def step(code: str) -> Response | tuple[str, int]:
+    """The driver checks in, moves on, checks out or cancels (field ``step``)."""
+    asked = typed("step", 40)
+    if asked not in (*VisitStep, _CANCEL):
+        abort(400)
+    view = _found(code)
+    try:
+        _take(view, asked)
+    except Refused as refused:
+        return _page(_found(code), refused.reasons), 422
+    return redirect(booking_url(code), 303)
+
+
+def _take(view: BookingView, asked: str) -> None:
+    now, actor = clock.now(), f"driver:{view.code}"
+    with transaction() as session:
+        if asked == _CANCEL:
+            bookings.cancel(session, view.id, now, actor, source())
+        elif asked == VisitStep.CHECK_IN:
+            visits.check_in(session, view.id, now, actor, source())
+        elif view.visit is None:
+            raise Refused(no(Refusal.VISIT_UNKNOWN))
+        else:
+            visits.step(session, view.visit.id, VisitStep(asked), now, actor, source())
+
+
+def _form(fields: dict[str, str], reasons: Sequence[Reason] = ()) -> str:
+    return render_template(
+        "book.html",
+        fields=fields,
+        reasons=reasons,
+        colours=[(number, _(label)) for number, label in COLOURS_OFFERED],
+        load_states=[(word.value, name(word)) for word in LoadState],
+        privacy_version=PRIVACY_VERSION,
+    )
+
+
+def _found(code: str) -> BookingView:
+    with reading() as session:
+        return booking_query.by_code(session, code) or abort(404)
+
+
+def _page(view: BookingView, reasons: Sequence[Reason] = ()) -> str:
+    return render_template("booking.html", reasons=reasons, privacy_version=PRIVACY_VERSION, **_shown(view))
+
+
+def _shown(view: BookingView) -> dict[str, object]:
+    tone, sentence = advice(view, _place(view))
+    return {
+        "b": view,
+        "place": _place(view),
+        "advice_tone": tone,
+        "advice": sentence,
+        "steps": _steps(view),
+        "may_cancel": view.state in (BookingState.SUBMITTED, BookingState.APPROVED),
+        "k": signature(view.code),
+        "version": _version(view),
+    }
+
+
+def _steps(view: BookingView) -> list[tuple[str, str]]:
+    """(step, label) of the buttons shown now."""
+    if view.visit is None:
+        ready = view.state is BookingState.APPROVED
+        return [(VisitStep.CHECK_IN.value, STEP_LABELS[VisitStep.CHECK_IN])] if ready else []
+    return [(word.value, STEP_LABELS[word]) for word in view.visit.driver_steps if word in STEP_LABELS]
+
+
+def _place(view: BookingView) -> Place:
+    with reading() as session:
+        return place(park_query.current(session), view, lang())
+
+
+def _version(view: BookingView) -> str:
+    return hashlib.sha256(f"{lang()} {view!r}".encode()).hexdigest()[:16]
