@@ -23,7 +23,7 @@ class Version(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """``phone``: the digits as carried (12 or 20, zero-padded); ``number`` of ``total`` sub-packages from 1."""
+    """``phone``: the digits as carried (12 or 20, padded); ``number`` of ``total`` sub-packages from 1."""
 
     message_id: int
     phone: str

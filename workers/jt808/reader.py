@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from parking.speech import N_
 from workers.jt808.bad import BadMessage
@@ -27,8 +27,10 @@ class Reader:
 
     def take(self, length: int, field: str) -> bytes:
         if self.left < length:
-            raise BadMessage(N_("the body ends inside {field}: {length} bytes wanted, {left} left"), self.offset,
-                             field=field, length=length, left=self.left)  # fmt: skip
+            raise BadMessage(
+                N_("the body ends inside {field}: {length} bytes wanted, {left} left"),
+                self.offset, field=field, length=length, left=self.left,
+            )  # fmt: skip
         self.at += length
         return self.body[self.at - length : self.at]
 
@@ -66,11 +68,11 @@ def beijing(data: bytes) -> datetime:
     """BCD YYMMDDhhmmss in GMT+8 → aware UTC. Raises ValueError."""
     if not (digits := data.hex()).isdecimal():
         raise ValueError(digits)
-    year, *others = (int(digits[n : n + 2]) for n in range(0, 12, 2))
-    return datetime(2000 + year, *others, tzinfo=BEIJING).astimezone(UTC)  # type: ignore[arg-type]
+    year, month, day, hour, minute, second = (int(digits[n : n + 2]) for n in range(0, 12, 2))
+    return datetime(2000 + year, month, day, hour, minute, second, tzinfo=BEIJING).astimezone(UTC)
 
 
-def bcd_time(moment: datetime, zone: timezone = BEIJING) -> bytes:
+def bcd_time(moment: datetime, zone: tzinfo = BEIJING) -> bytes:
     """Aware time → BCD YYMMDDhhmmss, GMT+8 unless told otherwise."""
     return bytes.fromhex(moment.astimezone(zone).strftime("%y%m%d%H%M%S"))
 

@@ -1,0 +1,122 @@
+"""Location reports: 0x0200, 0x0201 and the batch 0x0704."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from geo.fix import Fix
+from parking.speech import N_
+from workers.jt808 import items
+from workers.jt808.bad import BadMessage
+from workers.jt808.reader import Reader, bcd_time
+
+LOCATED, SOUTH, WEST = 1 << 1, 1 << 2, 1 << 3
+
+_FIXED = struct.Struct(">IIIIHHH")
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A report as sent: degrees, metres, km/h, degrees from north; nothing is judged here."""
+
+    time: datetime
+    lat: float
+    lon: float
+    speed_kmh: float = 0.0
+    heading: int = 0
+    altitude_m: int = 0
+    alarm: int = 0
+    status: int = LOCATED
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def located(self) -> bool:
+        return bool(self.status & LOCATED)
+
+    def fix(self, backfill: bool = False) -> Fix:
+        """The report as everything above the wire knows it. A heading over 360 means nothing: None."""
+        return Fix(
+            time=self.time, lon=self.lon, lat=self.lat, speed_kmh=self.speed_kmh,
+            heading=self.heading % 360 if self.heading <= 360 else None, altitude_m=self.altitude_m,
+            located=self.located, alarm=self.alarm, status=self.status, backfill=backfill,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LocationReply:
+    """0x0201: the answer to a query (``serial``) with a location."""
+
+    serial: int
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An item of a batch that is no location report; the others are not its fault."""
+
+    item: int
+    error: BadMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """0x0704. ``locations`` by their index in the message; ``backfill``: kept in a blind area, sent late."""
+
+    locations: Mapping[int, Location]
+    backfill: bool
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+def read(reader: Reader) -> Location:
+    """The 0x0200 body. Raises BadMessage."""
+    alarm, status, lat, lon, altitude, speed, heading = _FIXED.unpack(reader.take(22, "location"))
+    moment = reader.moment("time")
+    return Location(
+        moment, (-lat if status & SOUTH else lat) / 1e6, (-lon if status & WEST else lon) / 1e6,
+        speed / 10, heading, altitude, alarm, status, items.decode(reader.rest()),
+    )  # fmt: skip
+
+
+def read_reply(reader: Reader) -> LocationReply:
+    return LocationReply(reader.number(2, "answered serial"), read(reader))
+
+
+def read_batch(reader: Reader) -> Batch:
+    """The 0x0704 body. Raises BadMessage when its frame of lengths is broken; one bad item is set aside."""
+    count, kind = reader.number(2, "number of items"), reader.number(1, "type")
+    locations: dict[int, Location] = {}
+    bad: list[Unreadable] = []
+    for n in range(count):
+        length = reader.number(2, "length of item")
+        item = Reader(reader.take(length, "item"), reader.offset - length)
+        try:
+            locations[n] = read(item)
+        except BadMessage as error:
+            bad.append(Unreadable(n, error))
+    if reader.left:
+        raise BadMessage(N_("{left} bytes follow the last of {count} items"), reader.offset,
+                         left=reader.left, count=count)  # fmt: skip
+    return Batch(locations, kind == 1, tuple(bad))
+
+
+def encode(location: Location, extra: Mapping[int, bytes] | None = None) -> bytes:
+    """The 0x0200 body with additional items ``extra`` by id. Raises ValueError for values that do not fit."""
+    status = location.status & ~(SOUTH | WEST) | SOUTH * (location.lat < 0) | WEST * (location.lon < 0)
+    try:
+        fixed = _FIXED.pack(
+            location.alarm, status, round(abs(location.lat) * 1e6), round(abs(location.lon) * 1e6),
+            location.altitude_m, round(location.speed_kmh * 10), location.heading,
+        )  # fmt: skip
+    except struct.error as error:
+        raise ValueError(f"location does not fit the message: {error}") from None
+    return fixed + bcd_time(location.time) + items.encode(dict(extra or {}))
+
+
+def encode_batch(bodies: Sequence[bytes], backfill: bool = False) -> bytes:
+    """The 0x0704 body from 0x0200 bodies."""
+    packed = b"".join(len(body).to_bytes(2, "big") + body for body in bodies)
+    return len(bodies).to_bytes(2, "big") + bytes([backfill]) + packed
