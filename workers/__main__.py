@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "relay": ("relay", N_("Carry letters from the outbox to the broker.")),
     "gateway": ("gateway", N_("Receive JT/T 808 terminals over TCP.")),
     "demo": ("demo", N_("Play the recorded demo day through the real doors.")),
+    "replay": ("replay", N_("Send a file of tracks through the real gateway.")),
     "decode": ("decode", N_("Decode JT/T 808 frames given as hex, one per line, to JSON.")),
 }
 
