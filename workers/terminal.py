@@ -1,7 +1,7 @@
 """A JT/T 808 terminal over TCP: what the demo day, ``replay`` and the tests speak with.
 
-Sending waits for the platform's 0x8001 to that very serial; a connection that is lost is taken up
-again, and what was not answered is sent again with the serial it had.
+Sending waits for the platform's 0x8001 to that very serial; what was not answered can be sent again,
+with the serial it had, over a new connection.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Rejected(PermissionError):
 class Terminal:
     """``phone``, ``plate`` and ``colour`` (JT/T 415: 2 yellow) name it; ``version`` 2013 or 2019.
 
-    Answers are awaited for ``patience`` seconds. Use ``async with``, or ``connect`` and ``close``.
+    Answers are awaited for ``patience`` seconds; a report without one is sent up to ``attempts`` times,
+    over a new connection when the old one is lost. Use ``async with``, or ``connect`` and ``close``.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Terminal:
     ) -> None:  # fmt: skip
         self.host, self.port, self.phone = host, port, phone
         self.plate, self.colour, self.version = plate, colour, Version(version)
-        self.patience = patience
+        self.patience, self.attempts = patience, attempts
         self.code: str | None = None
         self._serial = 0
         self._waiting: dict[tuple[int, int], asyncio.Future[GeneralAnswer | RegistrationAnswer]] = {}
@@ -83,13 +84,16 @@ class Terminal:
 
     async def reconnect(self, attempts: int = 10, pause: float = 0.2) -> None:
         """Sign on again, waiting longer after each failure. Raises the last failure."""
-        for attempt in range(attempts):
+        for attempt in range(attempts - 1):
             try:
-                return await self.sign_on()
-            except (OSError, TimeoutError) as error:
-                if attempt == attempts - 1 or isinstance(error, Rejected):
-                    raise
+                await self.sign_on()
+            except Rejected:
+                raise
+            except (OSError, TimeoutError):
                 await asyncio.sleep(min(5.0, pause * 2**attempt))
+            else:
+                return
+        await self.sign_on()
 
     async def register(self) -> RegistrationAnswer:
         """0x0100. Keeps the code that was issued. Raises Rejected."""
@@ -120,14 +124,14 @@ class Terminal:
 
     async def send_fix(self, fix: Location, extra: Mapping[int, bytes] | None = None) -> int:
         """0x0200. The result byte; 0 once the fix is stored."""
-        return (await self._ask(0x0200, location.encode(fix, extra))).result
+        return (await self._insist(0x0200, location.encode(fix, extra))).result
 
     async def send_fixes(self, fixes: Sequence[Location], backfill: bool = False) -> int:
         """0x0704, as many as ``MOST_IN_BATCH`` each. The worst result byte."""
         worst = 0
         for n in range(0, len(fixes), MOST_IN_BATCH):
             body = location.encode_batch([location.encode(f) for f in fixes[n : n + MOST_IN_BATCH]], backfill)
-            worst = max(worst, (await self._ask(0x0704, body)).result)
+            worst = max(worst, (await self._insist(0x0704, body)).result)
         return worst
 
     async def send_raw(self, frame: bytes) -> int:
@@ -160,10 +164,22 @@ class Terminal:
                 await asyncio.wait_for(writer.wait_closed(), 1.0)
 
     async def _ask(self, message_id: int, body: bytes) -> GeneralAnswer | RegistrationAnswer:
+        return await self._exchange(*self._pack(message_id, body))
+
+    async def _insist(self, message_id: int, body: bytes) -> GeneralAnswer | RegistrationAnswer:
+        packed = self._pack(message_id, body)
+        for _ in range(self.attempts - 1):
+            with contextlib.suppress(Unanswered):
+                return await self._exchange(*packed)
+            if not self.connected:
+                await self.reconnect()
+        return await self._exchange(*packed)
+
+    def _pack(self, message_id: int, body: bytes) -> tuple[int, int, Sequence[bytes]]:
         serial = self._serial
         packed = frames(message_id, self.phone, serial, body, self.version)
         self._serial = (serial + len(packed)) % 65536
-        return await self._exchange(message_id, serial, packed)
+        return message_id, serial, packed
 
     async def _exchange(
         self, message_id: int, serial: int, packed: Sequence[bytes]
