@@ -127,6 +127,7 @@ class PassageKind(StrEnum):
     """A crossing that is recorded but is no offence (出入园记录)."""
 
     BOUNDARY_AT_GATE = "boundary_at_gate"  # 经卡口出入园
+    BOUNDARY_UNSEEN = "boundary_unseen"  # 过界未见: silent too long to say where, a gate was reachable
     CONTROL_LINE_CROSSING = "control_line_crossing"  # 穿越控制线
 
 

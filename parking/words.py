@@ -168,6 +168,7 @@ NAMES: Mapping[StrEnum, str] = {
     ViolationKind.LOST_SIGNAL: "lost signal",
     ViolationKind.TERMINAL_ALARM: "terminal alarm",
     PassageKind.BOUNDARY_AT_GATE: "passage at a gate",
+    PassageKind.BOUNDARY_UNSEEN: "boundary crossed unseen",
     PassageKind.CONTROL_LINE_CROSSING: "control-line crossing",
     Certainty.CERTAIN: "certain",
     Certainty.INFERRED: "inferred",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shapely import from_wkb, get_coordinates, get_exterior_ring
 from shapely.geometry import Polygon
@@ -17,7 +17,7 @@ from parking.models import Bay, LayerVersion, Lot, ParkRow
 from parking.queries import bookings
 from parking.queries.bookings import BookingView
 from parking.queries.park import NoPark
-from parking.rules.occupancy import GRACE
+from parking.rules.policy import Policy
 from parking.vocabulary import BayState, BookingState, LoadState
 
 Ring = tuple[tuple[float, float], ...]
@@ -63,6 +63,7 @@ class Board:
     lot_en: str
     at: datetime
     extent: tuple[float, float]
+    grace: timedelta
     bays: tuple[BayView, ...]
     waiting: tuple[BookingView, ...]
     approved: tuple[BookingView, ...]
@@ -74,13 +75,13 @@ class Board:
 
     def overdue(self) -> tuple[BookingView, ...]:
         """Vehicles still here after their booked end and grace."""
-        return tuple(b for b in self.here if self.at > b.window_end + GRACE)
+        return tuple(b for b in self.here if self.at > b.window_end + self.grace)
 
 
 def board(session: Session, now: datetime) -> Board:
     """Everything the board shows, in three SQL statements however full the lot is. Raises NoPark."""
     lot = session.execute(
-        select(Lot.id, Lot.park_id, Lot.code, Lot.name_zh, Lot.name_en)
+        select(Lot.id, Lot.park_id, Lot.code, Lot.name_zh, Lot.name_en, ParkRow.settings)
         .join(ParkRow, ParkRow.id == Lot.park_id)
         .order_by(ParkRow.loaded_at.desc(), Lot.id)
         .limit(1)
@@ -99,6 +100,7 @@ def board(session: Session, now: datetime) -> Board:
         lot_en=lot.name_en,
         at=now,
         extent=(east - west, north - south),
+        grace=timedelta(minutes=Policy.from_mapping(lot.settings["policy"]).overstay_grace_min),
         bays=tuple(_bay(b, outline, shapes[b.id], (west, south), held[b.id], now) for b, outline in drawn),
         waiting=tuple(b for b in live if b.waiting),
         approved=tuple(b for b in live if b.state is BookingState.APPROVED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from shapely import from_wkb
@@ -13,6 +13,7 @@ from parking.models import Bay, Booking, Hold, Lot, ParkRow, Visit
 from parking.queries.park import NoPark
 from parking.rules.assignment import BayFacts
 from parking.rules.occupancy import Stay
+from parking.rules.policy import Policy
 from parking.rules.segregation import Load
 from parking.vocabulary import HoldState, LoadState, VisitState
 
@@ -30,12 +31,12 @@ def current(session: Session) -> int:
     return found
 
 
-def policy(session: Session, lot_id: int) -> Mapping[str, Any]:
-    """The policy overrides of the park a lot belongs to."""
+def policy(session: Session, lot_id: int) -> Policy:
+    """The policy of the park a lot belongs to. Raises parking.rules.policy.PolicyWrong."""
     settings = session.scalar(
         select(ParkRow.settings).join(Lot, Lot.park_id == ParkRow.id).where(Lot.id == lot_id)
     )
-    return dict((settings or {}).get("policy", {}))
+    return Policy.from_mapping((settings or {}).get("policy", {}))
 
 
 def bays(session: Session, lot_id: int) -> list[BayFacts]:
@@ -63,7 +64,7 @@ def bays(session: Session, lot_id: int) -> list[BayFacts]:
     ]
 
 
-def stays(session: Session, lot_id: int) -> list[Stay]:
+def stays(session: Session, lot_id: int, grace: timedelta) -> list[Stay]:
     """Every live hold of the lot, with what is known of its vehicle."""
     rows = session.execute(
         select(
@@ -76,7 +77,7 @@ def stays(session: Session, lot_id: int) -> list[Stay]:
         .where(Bay.lot_id == lot_id, Hold.state != HoldState.RELEASED)
         .order_by(Hold.id)
     )  # fmt: skip
-    return [_stay(row) for row in rows]
+    return [_stay(row, grace) for row in rows]
 
 
 def load_of(booking: Any) -> Load:
@@ -84,7 +85,7 @@ def load_of(booking: Any) -> Load:
     return Load(booking.hazard_class, tuple(booking.subsidiary), LoadState(booking.load_state))
 
 
-def _stay(row: Row[Any]) -> Stay:
+def _stay(row: Row[Any], grace: timedelta) -> Stay:
     return Stay(
         hold_id=row.id,
         bay_id=row.bay_id,
@@ -95,4 +96,5 @@ def _stay(row: Row[Any]) -> Stay:
         ends=row.during.upper,
         window_end=row.window_end,
         visit_state=VisitState(row.state) if row.state else None,
+        grace=grace,
     )

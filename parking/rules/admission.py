@@ -11,6 +11,7 @@ from typing import Any
 
 from parking.refused import Reason, no
 from parking.rules import plate as plates
+from parking.rules.policy import Policy
 from parking.vocabulary import FormField, LoadState, Refusal
 
 
@@ -38,31 +39,8 @@ class BookingForm:
     plate_confirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a booking may ask for. Design defaults (设计默认值) a park may change in its policy."""
-
-    mass_kg: int = 49_000  # design vehicle, gross
-    days_ahead: int = 14
-    window_hours: int = 24
-    check_in_early_minutes: int = 60
-    classes_refused: tuple[str, ...] = ("1", "7")  # a public lot takes neither
-
-    @classmethod
-    def from_policy(cls, policy: Mapping[str, Any]) -> Limits:
-        """From a park's policy overrides ``booking_mass_kg``, ``booking_days_ahead``, …
-
-        Classes 1 and 7 stay refused whatever a park writes; it may only refuse more.
-        """
-        default = cls()
-        more = tuple(str(c) for c in policy.get("booking_classes_refused", ()))
-        return cls(
-            int(policy.get("booking_mass_kg", default.mass_kg)),
-            int(policy.get("booking_days_ahead", default.days_ahead)),
-            int(policy.get("booking_window_hours", default.window_hours)),
-            int(policy.get("booking_check_in_early_minutes", default.check_in_early_minutes)),
-            tuple(dict.fromkeys((*default.classes_refused, *more))),
-        )
+#: A public lot takes neither explosives nor radioactive material, whatever a park's policy says.
+CLASSES_REFUSED = ("1", "7")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +70,7 @@ class Facts:
     goods: KnownGoods | None = None
     same_plate: tuple[OtherBooking, ...] = ()
     same_waybill: OtherBooking | None = None
-    limits: Limits = Limits()
+    policy: Policy = Policy()
 
 
 _LENGTHS: Mapping[FormField, int] = {
@@ -159,30 +137,31 @@ def _choices(form: BookingForm) -> Iterator[Reason]:
 
 
 def _cargo(form: BookingForm, facts: Facts) -> Iterator[Reason]:
-    yield from _mass(form, facts.limits)
+    yield from _mass(form, facts.policy)
     if not form.un_number:
         if form.load_state != LoadState.EMPTY_CLEAN:
             yield _field(Refusal.FIELD_MISSING, FormField.UN_NUMBER)
     elif facts.goods is None:
         yield no(Refusal.UN_NUMBER_UNKNOWN, FormField.UN_NUMBER, un_number=form.un_number)
     elif form.load_state != LoadState.EMPTY_CLEAN:
-        yield from _classes(facts.goods, facts.limits)
+        yield from _classes(facts.goods)
 
 
-def _mass(form: BookingForm, limits: Limits) -> Iterator[Reason]:
+def _mass(form: BookingForm, policy: Policy) -> Iterator[Reason]:
     if form.load_state == LoadState.LOADED and form.mass_kg <= 0:
         yield no(Refusal.MASS_NOT_POSITIVE, FormField.MASS_KG)
     elif form.mass_kg < 0:
         yield _field(Refusal.NUMBER_MALFORMED, FormField.MASS_KG)
     elif form.load_state == LoadState.EMPTY_CLEAN and form.mass_kg > 0:
         yield no(Refusal.EMPTY_WITH_MASS, FormField.MASS_KG, mass_kg=form.mass_kg)
-    if form.mass_kg > limits.mass_kg:
-        yield no(Refusal.MASS_TOO_LARGE, FormField.MASS_KG, mass_kg=form.mass_kg, limit_kg=limits.mass_kg)
+    limit = int(policy.booking_mass_kg)
+    if form.mass_kg > limit:
+        yield no(Refusal.MASS_TOO_LARGE, FormField.MASS_KG, mass_kg=form.mass_kg, limit_kg=limit)
 
 
-def _classes(goods: KnownGoods, limits: Limits) -> Iterator[Reason]:
+def _classes(goods: KnownGoods) -> Iterator[Reason]:
     for hazard in (goods.hazard_class, *goods.subsidiary):
-        if any(hazard == c or hazard.startswith(c + ".") for c in limits.classes_refused):
+        if any(hazard == c or hazard.startswith(c + ".") for c in CLASSES_REFUSED):
             yield no(Refusal.CLASS_NOT_ACCEPTED, FormField.UN_NUMBER, hazard_class=hazard)
 
 
@@ -191,15 +170,15 @@ def _window(form: BookingForm, facts: Facts, now: datetime) -> Iterator[Reason]:
     if naive:
         yield from (_field(Refusal.TIME_MALFORMED, name) for name in naive)
         return
-    limits = facts.limits
+    days, hours = facts.policy.booking_days_ahead, facts.policy.booking_window_h
     if form.window_end <= form.window_start:
         yield no(Refusal.WINDOW_REVERSED, FormField.WINDOW_END)
     if form.window_end <= now:
         yield no(Refusal.WINDOW_PAST, FormField.WINDOW_END)
-    if form.window_start > now + timedelta(days=limits.days_ahead):
-        yield no(Refusal.WINDOW_TOO_FAR, FormField.WINDOW_START, days=limits.days_ahead)
-    if form.window_end - form.window_start > timedelta(hours=limits.window_hours):
-        yield no(Refusal.WINDOW_TOO_LONG, FormField.WINDOW_END, hours=limits.window_hours)
+    if form.window_start > now + timedelta(days=days):
+        yield no(Refusal.WINDOW_TOO_FAR, FormField.WINDOW_START, days=days)
+    if form.window_end - form.window_start > timedelta(hours=hours):
+        yield no(Refusal.WINDOW_TOO_LONG, FormField.WINDOW_END, hours=hours)
 
 
 def _others(form: BookingForm, facts: Facts) -> Iterator[Reason]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from parking.rules.segregation import Load
 from parking.vocabulary import INSIDE, OPEN_VISIT, VisitState
 
-#: A hold reaches this far past the booked end: the grace a driver has before it is an overstay.
+#: A hold reaches this far past the booked end, unless the park's policy sets another grace.
 GRACE = timedelta(minutes=15)
 #: The hold of a vehicle that is still here always reaches at least this far ahead.
 AHEAD = timedelta(minutes=15)
@@ -27,6 +27,7 @@ class Stay:
     ends: datetime
     window_end: datetime
     visit_state: VisitState | None = None
+    grace: timedelta = GRACE
 
     @property
     def inside(self) -> bool:
@@ -42,7 +43,7 @@ class Stay:
         """When the bay may count as free again; None: nobody can say, the vehicle is overdue."""
         if not self.here:
             return self.ends
-        if now > self.window_end + GRACE:
+        if now > self.window_end + self.grace:
             return None
         return max(self.ends, now + AHEAD)
 
@@ -56,6 +57,8 @@ class Stay:
         return (until is None or begins < until) and (ends is None or self.since(now) < ends)
 
 
-def period(window_start: datetime, window_end: datetime) -> tuple[datetime, datetime]:
+def period(
+    window_start: datetime, window_end: datetime, grace: timedelta = GRACE
+) -> tuple[datetime, datetime]:
     """The period a bay is held for a booking: its window and the grace after it."""
-    return window_start, window_end + GRACE
+    return window_start, window_end + grace

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
+from parking.rules.policy import Policy
 from parking.vocabulary import LoadState
 
 SOURCE = "49 CFR 177.848(d)"
@@ -79,12 +79,10 @@ class Distances:
             raise ValueError("distances: 0 ≤ separated ≤ forbidden")
 
     @classmethod
-    def from_policy(cls, policy: Mapping[str, Any]) -> Distances:
-        """From a park's policy overrides ``segregation_forbidden_m`` and ``segregation_separated_m``."""
-        return cls(
-            float(policy.get("segregation_forbidden_m", cls().forbidden_m)),
-            float(policy.get("segregation_separated_m", cls().separated_m)),
-        )
+    def from_policy(cls, policy: Policy) -> Distances:
+        """A park's own distances; what is forbidden is never nearer than what is separated."""
+        separated = policy.segregation_separated_m
+        return cls(max(policy.segregation_forbidden_m, separated), separated)
 
     def of(self, symbol: Symbol) -> float:
         return {Symbol.FREE: 0.0, Symbol.SEPARATED: self.separated_m, Symbol.FORBIDDEN: self.forbidden_m}[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
@@ -35,6 +35,7 @@ class Lot:
     bays: Sequence[BayFacts]
     stays: Sequence[Stay]
     distances: Distances
+    grace: timedelta
 
     def bay(self, code: str) -> BayFacts | None:
         return next((b for b in self.bays if b.code == code), None)
@@ -55,8 +56,10 @@ class Lot:
 
 def survey(session: Session, lot_id: int) -> Lot:
     """Load the lot. Call it after the lot row is locked when something is to be decided."""
-    distances = Distances.from_policy(lots.policy(session, lot_id))
-    return Lot(lots.bays(session, lot_id), lots.stays(session, lot_id), distances)
+    policy = lots.policy(session, lot_id)
+    grace = timedelta(minutes=policy.overstay_grace_min)
+    stays = lots.stays(session, lot_id, grace)
+    return Lot(lots.bays(session, lot_id), stays, Distances.from_policy(policy), grace)
 
 
 def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion]:
@@ -66,8 +69,8 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
         raise Refused(no(Refusal.BOOKING_UNKNOWN))
     lot = survey(session, booking.lot_id)
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
-    begins, ends = _period(booking, visit, now)
-    occupants = lot.occupants(booking.id, begins, ends, now)
+    lot = survey(session, booking.lot_id)
+    occupants = lot.occupants(booking.id, *_period(booking, visit, lot.grace, now), now)
     return assignment.rank(lots.load_of(booking), lot.bays, occupants, lot.distances)
 
 
@@ -83,8 +86,17 @@ def assign(session: Session, booking_id: int, bay_code: str, now: datetime, acto
     before = holding.live(session, booking.id)
     if before is not None and before.bay_id == bay.id:
         return before
-    _allowed(booking, bay, visit, lot, now)
-    hold = _write(session, booking, bay, before, visit, now, actor)
+    period = _period(booking, visit, lot.grace, now)
+    _allowed(booking, bay, lot, period, now)
+    hold = Hold(
+        bay_id=bay.id,
+        booking_id=booking.id,
+        during=Range(*period),
+        state=HoldState.OCCUPIED if visit else HoldState.HELD,
+        held_at=now,
+        held_by=actor,
+    )
+    _write(session, booking, bay, before, hold, now)
     outbox.post(session, BayHeld(booking.id, bay.id))
     audit.record(session, actor, "assign", "booking", booking.id, now, source, bay=bay.code)
     return hold
@@ -105,7 +117,7 @@ def set_out_of_service(
         raise Refused(no(Refusal.BAY_UNKNOWN, bay=bay_code))
     bay.out_of_service = (reason or "").strip()[:200] or None
     if bay.out_of_service is not None:
-        for stay in lots.stays(session, lot_id):
+        for stay in survey(session, lot_id).stays:
             if stay.bay_id == bay.id and not stay.inside:
                 hold = session.get_one(Hold, stay.hold_id, populate_existing=True)
                 holding.take_back(session, hold, now, "out_of_service", actor, source)
@@ -132,9 +144,11 @@ def standing_reasons(
     return assignment.against(lots.load_of(booking), bay, lot.bays, occupants, lot.distances)
 
 
-def _period(booking: Booking, visit: Visit | None, now: datetime) -> tuple[datetime, datetime]:
+def _period(
+    booking: Booking, visit: Visit | None, grace: timedelta, now: datetime
+) -> tuple[datetime, datetime]:
     """From the booked begin (now, if that is past or the vehicle is here) to the booked end and its grace."""
-    begins, ends = occupancy.period(booking.window_start, booking.window_end)
+    begins, ends = occupancy.period(booking.window_start, booking.window_end, grace)
     begins = max(begins, now) if visit is None else now
     return begins, max(ends, begins + occupancy.AHEAD)
 
@@ -146,32 +160,20 @@ def _assignable(booking: Booking, visit: Visit | None) -> None:
         raise Refused(no(Refusal.BOOKING_STATE, state=VisitState(visit.state) if visit else state))
 
 
-def _allowed(booking: Booking, bay: BayFacts, visit: Visit | None, lot: Lot, now: datetime) -> None:
+def _allowed(
+    booking: Booking, bay: BayFacts, lot: Lot, period: tuple[datetime, datetime], now: datetime
+) -> None:
     if booking.window_end <= now and booking.state != BookingState.USED:
         raise Refused(no(Refusal.TOO_LATE, closed_at=booking.window_end))
-    occupants = lot.occupants(booking.id, *_period(booking, visit, now), now)
+    occupants = lot.occupants(booking.id, *period, now)
     reasons = assignment.against(lots.load_of(booking), bay, lot.bays, occupants, lot.distances)
     if reasons:
         raise Refused(*reasons)
 
 
 def _write(
-    session: Session,
-    booking: Booking,
-    bay: BayFacts,
-    before: Hold | None,
-    visit: Visit | None,
-    now: datetime,
-    by: str,
-) -> Hold:
-    hold = Hold(
-        bay_id=bay.id,
-        booking_id=booking.id,
-        during=Range(*_period(booking, visit, now)),
-        state=HoldState.OCCUPIED if visit else HoldState.HELD,
-        held_at=now,
-        held_by=by,
-    )
+    session: Session, booking: Booking, bay: BayFacts, before: Hold | None, hold: Hold, now: datetime
+) -> None:
     with holding.refusing(session, {"ex_hold_bay_id_during": no(Refusal.BAY_TAKEN, bay=bay.code)}):
         if before is not None:
             holding.release(before, now)
@@ -179,4 +181,3 @@ def _write(
         session.add(hold)
         if booking.state == BookingState.SUBMITTED:
             booking.state = BookingState.APPROVED
-    return hold

@@ -15,7 +15,7 @@ from parking.models import Booking, Goods, Visit
 from parking.queries import lot as lots
 from parking.refused import Refused, no
 from parking.rules import admission
-from parking.rules.admission import BookingForm, Facts, KnownGoods, Limits, OtherBooking
+from parking.rules.admission import BookingForm, Facts, KnownGoods, OtherBooking
 from parking.services import audit, holding
 from parking.vocabulary import OPEN_VISIT, BookingState, LoadState, Refusal
 
@@ -136,7 +136,7 @@ def _facts(
         goods=KnownGoods(goods.un_number, goods.hazard_class, tuple(goods.subsidiary)) if goods else None,
         same_plate=tuple(_other(b, v, now, actor) for b, v in same_plate if _counts(b, v)),
         same_waybill=_other(waybill[0], waybill[1], now, actor) if waybill else None,
-        limits=Limits.from_policy(lots.policy(session, lot_id)),
+        policy=lots.policy(session, lot_id),
     )
 
 

@@ -7,17 +7,16 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from parking.queries import park as parks
-from parking.rules.monitor import Ground
-from parking.rules.policy import Policy
+from parking.rules.ground import Ground
 
-_cache: dict[tuple[str, int, datetime], tuple[Ground, Policy]] = {}
+_cache: dict[tuple[str, int, datetime], Ground] = {}
 
 
-def current(session: Session) -> tuple[Ground, Policy]:
-    """Ground and policy of the loaded park. Raises parking.queries.park.NoPark."""
+def current(session: Session) -> Ground:
+    """The loaded park, compiled. Raises parking.queries.park.NoPark."""
     key = parks.stamp(session)
     if key not in _cache:
         park = parks.current(session)
         _cache.clear()
-        _cache[key] = (Ground(park), Policy.from_mapping(park.policy))
+        _cache[key] = Ground(park)
     return _cache[key]

@@ -19,7 +19,7 @@ def sweep(session: Session, now: datetime) -> int:
     inside = session.scalars(select(Visit.vehicle_id).where(Visit.state.in_(INSIDE))).all()
     if not inside:
         return 0
-    land, policy = ground.current(session)
+    land = ground.current(session)
     known = journeys.of_vehicles(session, inside, now, now)
     watches = session.scalars(
         select(Watch)
@@ -30,7 +30,7 @@ def sweep(session: Session, now: datetime) -> int:
     new = 0
     for watch in watches:
         journey_at = known[watch.vehicle_id]
-        judged = still(land, policy, State.from_json(watch.state), journey_at(now), now)
+        judged = still(land, State.from_json(watch.state), journey_at(now), now)
         watch.state = judged.state.to_json()
         new += findings.write(session, watch.vehicle_id, judged.findings, journey_at, now)
     return new

@@ -91,7 +91,7 @@ def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: date
     many new violations were found. Safe to repeat.
     """
     _hold_watches(session, {vehicle_id})
-    land, policy = ground.current(session)
+    land = ground.current(session)
     rows = session.scalars(
         select(FixRow)
         .where(FixRow.vehicle_id == vehicle_id, FixRow.time >= earliest - LOOK_BACK)
@@ -100,7 +100,7 @@ def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: date
     if not rows:
         return 0
     journey_at = journeys.of_vehicles(session, [vehicle_id], rows[0].time, rows[-1].time)[vehicle_id]
-    judged = rejudge(land, policy, [_fix(r) for r in rows], journey_at, now)
+    judged = rejudge(land, [_fix(r) for r in rows], journey_at, now)
     since = earliest - LOOK_BACK / 2
     seen = [f for f in judged.findings if (f.ended_at or now) >= since]
     return findings.write(session, vehicle_id, seen, journey_at, now, late=True)
@@ -182,8 +182,8 @@ def _judge_one(
     journey_at: Callable[[datetime], Journey],
     now: datetime,
 ) -> Sequence[Mark | None]:
-    land, policy = ground.current(session)
-    judged = judge(land, policy, State.from_json(watch.state), fixes, journey_at, now)
+    land = ground.current(session)
+    judged = judge(land, State.from_json(watch.state), fixes, journey_at, now)
     findings.write(session, watch.vehicle_id, judged.findings, journey_at, now)
     watch.state = judged.state.to_json()
     _remember_last(watch, [f for f, m in zip(fixes, judged.marks, strict=True) if m is None])

@@ -14,7 +14,6 @@ from parking.models import Booking, Hold, LayerVersion, Lot, Vehicle, Violation,
 from parking.queries import lot as lots
 from parking.refused import Reason, Refused, no
 from parking.rules import visit as life
-from parking.rules.admission import Limits
 from parking.rules.occupancy import AHEAD
 from parking.services import audit, bays, bookings, holding
 from parking.vocabulary import (
@@ -79,8 +78,8 @@ def _against_arrival(session: Session, booking: Booking, hold: Hold | None, now:
     if booking.state not in (BookingState.APPROVED, BookingState.SUBMITTED):
         return [no(Refusal.BOOKING_STATE, state=BookingState(booking.state))]
     reasons = []
-    limits = Limits.from_policy(lots.policy(session, booking.lot_id))
-    opens = booking.window_start - timedelta(minutes=limits.check_in_early_minutes)
+    policy = lots.policy(session, booking.lot_id)
+    opens = booking.window_start - timedelta(minutes=policy.check_in_early_min)
     if now < opens:
         reasons.append(no(Refusal.TOO_EARLY, opens_at=opens))
     if now > booking.window_end:

@@ -1,0 +1,145 @@
+"""The park compiled for judging: which lines bind when, what a place is, which limit holds there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+import shapely
+from shapely import LineString, Point
+from shapely.geometry.base import BaseGeometry
+
+from geo.corridor import Corridor, Corridors
+from geo.datum import LocalFrame
+from geo.shapes import Feature, LayerKind, Park
+from parking.rules.policy import Policy
+
+#: Gates a hazmat vehicle may pass; the emergency gate is normally closed.
+HAZMAT_GATES = frozenset({"hazmat_only"})
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A feature with its polygon in metres, prepared for many questions."""
+
+    feature: Feature
+    shape: BaseGeometry
+
+    @property
+    def code(self) -> str:
+        return self.feature.code
+
+    def holds(self, x: float, y: float, slack_m: float = 0.0) -> bool:
+        if slack_m:
+            return bool(shapely.dwithin(self.shape, Point(x, y), slack_m))
+        return bool(shapely.intersects(self.shape, Point(x, y)))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the monitor needs to know about where a fix lies."""
+
+    in_park: bool
+    in_ring: bool
+    in_lot: bool
+    resting: bool  # bay, dock, lot, gate or gate queue, within the terminal's accuracy
+    limit_kmh: float | None
+    limit_of: str
+
+
+class Ground:
+    """Built once from a Park; every question is answered in the park's metric frame."""
+
+    def __init__(self, park: Park, policy: Policy | None = None) -> None:
+        self.park = park
+        self.policy = policy or Policy.from_mapping(park.policy)
+        self.frame = LocalFrame(park.metric_crs)
+        self._zone = ZoneInfo(park.timezone)
+        self.gates = self._areas(park.of(LayerKind.GATE))
+        self.docks = self._areas(park.of(LayerKind.DOCK))
+        self.bays = self._areas(park.of(LayerKind.BAY))
+        self.zones = self._areas(park.of(LayerKind.ZONE))
+        self.lots = tuple(z for z in self.zones if z.feature.attributes.get("zone_kind") == "lot")
+        self.queues = tuple(z for z in self.zones if z.feature.attributes.get("zone_kind") == "gate_queue")
+        self._allowed: dict[tuple[str, ...], Corridors] = {}
+        self._lines: dict[tuple[LayerKind, date], tuple[Area, ...]] = {}
+
+    @cached_property
+    def corridors(self) -> Corridors:
+        """The approved routes, each with its own half width or the policy's."""
+        return Corridors([self._corridor(f) for f in self.park.of(LayerKind.ROUTE)])
+
+    def corridors_for(self, codes: tuple[str, ...]) -> Corridors:
+        """The routes a vehicle may take; all of them when none is named."""
+        if codes not in self._allowed:
+            self._allowed[codes] = self.corridors.only(codes)
+        return self._allowed[codes]
+
+    def day(self, at: datetime) -> date:
+        return at.astimezone(self._zone).date()
+
+    def boundary(self, at: datetime) -> tuple[Area, ...]:
+        """The boundary in force on the day of ``at``."""
+        return self._in_force(LayerKind.BOUNDARY, at)
+
+    def control_lines(self, at: datetime) -> tuple[Area, ...]:
+        return self._in_force(LayerKind.CONTROL_LINE, at)
+
+    def place(self, x: float, y: float, at: datetime) -> Place:
+        accuracy_m = self.policy.accuracy_m
+        in_park = any(b.holds(x, y) for b in self.boundary(at))
+        in_lot = any(z.holds(x, y, accuracy_m) for z in self.lots)
+        limit, of = self._limit(x, y, in_park)
+        return Place(
+            in_park=in_park,
+            in_ring=not in_park and any(c.holds(x, y) for c in self.control_lines(at)),
+            in_lot=in_lot,
+            resting=in_lot or self._resting(x, y, accuracy_m),
+            limit_kmh=limit,
+            limit_of=of,
+        )
+
+    def gate_at(self, x: float, y: float, slack_m: float) -> Area | None:
+        """The gate a crossing point lies in, within ``slack_m`` metres; the nearest if several."""
+        near = [(shapely.distance(g.shape, Point(x, y)), g) for g in self.gates if g.holds(x, y, slack_m)]
+        return min(near, key=lambda pair: pair[0])[1] if near else None
+
+    def _resting(self, x: float, y: float, slack_m: float) -> bool:
+        return any(a.holds(x, y, slack_m) for group in (self.docks, self.queues, self.gates, self.bays) for a in group)
+
+    def _limit(self, x: float, y: float, in_park: bool) -> tuple[float | None, str]:
+        """The lowest limit of the zones here; the park's own inside the boundary; none outside."""
+        limits = [(_zone_limit(z, self.policy.lot_limit_kmh), z.code) for z in self.zones if z.holds(x, y)]
+        posted = [(limit, code) for limit, code in limits if limit is not None]
+        if in_park:
+            posted.append((self.policy.park_limit_kmh, "park"))
+        return min(posted) if posted else (None, "")
+
+    def _in_force(self, kind: LayerKind, at: datetime) -> tuple[Area, ...]:
+        key = (kind, self.day(at))
+        if key not in self._lines:
+            if len(self._lines) > 256:
+                self._lines.clear()
+            self._lines[key] = self._areas(self.park.in_force(kind, at))
+        return self._lines[key]
+
+    def _areas(self, features: Sequence[Feature]) -> tuple[Area, ...]:
+        areas = tuple(Area(f, self.frame.to_metres(f.geometry)) for f in features)
+        for area in areas:
+            shapely.prepare(area.shape)
+        return areas
+
+    def _corridor(self, feature: Feature) -> Corridor:
+        width = feature.attributes.get("half_width_m")
+        line = self.frame.to_metres(feature.geometry)
+        return Corridor(feature.code, LineString(line.coords), float(width) if width else self.policy.corridor_m)
+
+
+def _zone_limit(zone: Area, lot_kmh: float) -> float | None:
+    stated = zone.feature.attributes.get("speed_limit_kmh")
+    if stated:
+        return float(stated)
+    return lot_kmh if zone.feature.attributes.get("zone_kind") == "lot" else None

@@ -1,0 +1,202 @@
+"""Crossing the boundary and the control lines.
+
+A vehicle is on the other side only when a fix lies beyond the line by more than the terminal's
+accuracy; until then the crossing is pending, and jitter along the line is none. A corner cut deeper
+than that between two fixes is found too. Where the crossing happened is read from the likely road.
+The boundary may be crossed at a hazmat gate only; a control line is no driving fence: crossing it is
+recorded, the rules of the ring decide what is an offence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import shapely
+from shapely import Point
+
+from geo.crossing import Crossing, crossings, deepest, depth
+from geo.shapes import LayerKind
+from parking.rules.ground import HAZMAT_GATES, Area
+from parking.rules.plausibility import reachable
+from parking.rules.sight import Finding, Sight, degrees, instant
+from parking.vocabulary import Certainty, PassageKind, ViolationKind
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Which side of one line a vehicle is on, and the crossing not yet confirmed."""
+
+    code: str
+    inside: bool
+    at: float = 0.0  # seconds since 1970
+    x: float = 0.0
+    y: float = 0.0
+    gap_s: float = 0.0
+    pending: bool = False
+
+
+def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[Finding]]:
+    """The sides after this fix, and what was crossed."""
+    known = {s.code: s for s in sides}
+    after: list[Side] = []
+    found: list[Finding] = []
+    for kind, area in _lines(sight):
+        key = f"{kind}:{area.code}"
+        side, seen = _step(known.get(key), key, kind, area, sight)
+        after.append(side)
+        found += seen
+    return tuple(after), found
+
+
+def _lines(sight: Sight) -> list[tuple[LayerKind, Area]]:
+    at = sight.fix.time
+    boundary = [(LayerKind.BOUNDARY, a) for a in sight.ground.boundary(at)]
+    return boundary + [(LayerKind.CONTROL_LINE, a) for a in sight.ground.control_lines(at)]
+
+
+def _step(
+    side: Side | None, key: str, kind: LayerKind, area: Area, sight: Sight
+) -> tuple[Side, list[Finding]]:
+    beyond = depth(area.shape, sight.x, sight.y)
+    if side is None:
+        return Side(key, inside=beyond > 0), []
+    if sight.before is None:
+        return _after_break(side, beyond, sight), []
+    met = crossings(area.shape, sight.road)
+    if not side.pending and met:
+        side, found = _met(side, met, kind, area, sight)
+        if found:
+            return side, found
+    return _confirm(side, beyond, kind, area, sight)
+
+
+def _after_break(side: Side, beyond: float, sight: Sight) -> Side:
+    """After a jump nothing says how the vehicle got here; only the side is taken over."""
+    return Side(side.code, inside=beyond > 0 if abs(beyond) > sight.policy.accuracy_m else side.inside)
+
+
+def _met(
+    side: Side, met: tuple[Crossing, ...], kind: LayerKind, area: Area, sight: Sight
+) -> tuple[Side, list[Finding]]:
+    first = met[0]
+    begun = Side(
+        side.code, side.inside, _time(sight, first), first.x, first.y, sight.gap_s, pending=True
+    )
+    if len(met) % 2 or not _deep_cut(side, met, area, sight):
+        return (begun if len(met) % 2 else side), []
+    return side, [_finding(kind, area, sight, c, not side.inside if i % 2 == 0 else side.inside, True)
+                  for i, c in enumerate((met[0], met[-1]))]
+
+
+def _deep_cut(side: Side, met: tuple[Crossing, ...], area: Area, sight: Sight) -> bool:
+    """In and out (or out and in) between two fixes, deeper than jitter could explain."""
+    if side.inside:
+        return _farthest_out(area, sight) > sight.policy.accuracy_m
+    return deepest(area.shape, sight.road) > sight.policy.accuracy_m
+
+
+def _farthest_out(area: Area, sight: Sight) -> float:
+    road = sight.road
+    cuts = [
+        (a[0] + (b[0] - a[0]) * i / 20, a[1] + (b[1] - a[1]) * i / 20)
+        for a, b in zip(road, road[1:], strict=False)
+        for i in range(21)
+    ]
+    return max(-depth(area.shape, x, y) for x, y in cuts)
+
+
+def _confirm(
+    side: Side, beyond: float, kind: LayerKind, area: Area, sight: Sight
+) -> tuple[Side, list[Finding]]:
+    if not side.pending:
+        return side, []
+    if (beyond > 0) == side.inside:
+        back = abs(beyond) > sight.policy.accuracy_m
+        return (Side(side.code, side.inside) if back else side), []
+    if abs(beyond) <= sight.policy.accuracy_m:
+        return side, []
+    crossing = Crossing(0.0, side.x, side.y, inward=not side.inside)
+    finding = _finding(kind, area, sight, crossing, not side.inside, False, side)
+    return Side(side.code, inside=not side.inside), [finding]
+
+
+def _time(sight: Sight, crossing: Crossing) -> float:
+    return sight.at - sight.gap_s * (1 - crossing.share)
+
+
+def _finding(
+    kind: LayerKind, area: Area, sight: Sight, crossing: Crossing, inward: bool, cut: bool, side: Side | None = None
+) -> Finding:
+    gap = side.gap_s if side else sight.gap_s
+    at = side.at if side else _time(sight, crossing)
+    lon, lat = degrees(sight.ground, crossing.x, crossing.y)
+    what, subject, facts = _what(kind, area, sight, crossing, gap)
+    return Finding(
+        kind=what,
+        subject=subject,
+        started_at=instant(round(at)),
+        ended_at=instant(round(at)),
+        lon=lon,
+        lat=lat,
+        certainty=_certainty(sight, gap, cut),
+        facts={
+            "line": area.code,
+            "direction": "in" if inward else "out",
+            "gap_s": round(gap, 1),
+            "booked": sight.journey.booked,
+            "loaded": sight.journey.loaded,
+            **facts,
+            **_approval(area),
+        },
+    )
+
+
+def _certainty(sight: Sight, gap_s: float, cut: bool) -> Certainty:
+    if gap_s > sight.policy.unsure_gap_s:
+        return Certainty.SOMEWHERE_BETWEEN
+    return Certainty.INFERRED if cut else Certainty.CERTAIN
+
+
+def _what(
+    kind: LayerKind, area: Area, sight: Sight, crossing: Crossing, gap_s: float
+) -> tuple[ViolationKind | PassageKind, str, dict[str, Any]]:
+    if kind is LayerKind.CONTROL_LINE:
+        offset = sight.ground.corridors_for(sight.journey.routes).nearest(crossing.x, crossing.y)
+        on_route = offset is not None and offset.beyond_m <= 0
+        return PassageKind.CONTROL_LINE_CROSSING, area.code, {"on_route": on_route}
+    gate = sight.ground.gate_at(crossing.x, crossing.y, sight.policy.accuracy_m)
+    if gate is None and gap_s > sight.policy.unsure_gap_s and (by := _reachable_gate(sight, gap_s)):
+        return PassageKind.BOUNDARY_UNSEEN, area.code, {"reachable_gate": by}
+    if gate is None:
+        return ViolationKind.BOUNDARY_CROSSING, area.code, {}
+    gate_kind = str(gate.feature.attributes.get("gate_kind", ""))
+    if gate_kind in HAZMAT_GATES:
+        return PassageKind.BOUNDARY_AT_GATE, gate.code, {"gate_kind": gate_kind}
+    return ViolationKind.WRONG_GATE, gate.code, {"gate_kind": gate_kind}
+
+
+def _reachable_gate(sight: Sight, gap_s: float) -> str | None:
+    """A hazmat gate the vehicle could have driven through unseen: then nothing proves an offence."""
+    before = sight.before or sight
+    for gate in sight.ground.gates:
+        if gate.feature.attributes.get("gate_kind") in HAZMAT_GATES:
+            way = shapely.distance(gate.shape, Point(before.x, before.y)) + shapely.distance(
+                gate.shape, Point(sight.x, sight.y)
+            )
+            if reachable(float(way), gap_s, sight.policy.fastest_kmh):
+                return gate.code
+    return None
+
+
+def _approval(area: Area) -> dict[str, Any]:
+    approval = area.feature.approval
+    return {"document": approval.document, "effective_from": approval.effective_from.isoformat()} if approval else {}
+
+
+def to_json(sides: tuple[Side, ...]) -> list[dict[str, Any]]:
+    return [asdict(s) for s in sides]
+
+
+def from_json(data: list[dict[str, Any]]) -> tuple[Side, ...]:
+    return tuple(Side(**d) for d in data)

@@ -1,0 +1,96 @@
+"""Every threshold of the monitor, editable per park.
+
+A field whose metadata says ``assumption`` was read in no standard; the product labels it so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+class PolicyWrong(ValueError):
+    """A policy field cannot be used; ``field_name`` names it."""
+
+    def __init__(self, field_name: str, reason: str) -> None:
+        super().__init__(f"policy.{field_name}: {reason}")
+        self.field_name = field_name
+
+
+def _set(default: Any, unit: str, assumption: bool = True, source: str = "") -> Any:
+    return field(default=default, metadata={"unit": unit, "assumption": assumption, "source": source})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Distances metres, times seconds unless the name says otherwise, speeds km/h."""
+
+    # plausibility
+    future_s: float = _set(120.0, "s")
+    oldest_h: float = _set(72.0, "h")
+    fastest_kmh: float = _set(160.0, "km/h")
+    accuracy_m: float = _set(15.0, "m", assumption=False, source="JT/T 794-2019 XG1-2021")
+    # crossings
+    unsure_gap_s: float = _set(60.0, "s")
+    # routes
+    corridor_m: float = _set(50.0, "m")
+    corridor_back_m: float = _set(45.0, "m")
+    deviation_s: float = _set(60.0, "s")
+    deviation_m: float = _set(200.0, "m")
+    # the ring between boundary and control line
+    ring_off_route: bool = _set(True, "")
+    ring_stop: bool = _set(True, "")
+    ring_unbooked: bool = _set(True, "")
+    ring_stop_s: float = _set(120.0, "s")
+    # stopping
+    stop_radius_m: float = _set(30.0, "m")
+    stop_kmh: float = _set(3.0, "km/h")
+    illegal_stop_s: float = _set(300.0, "s")
+    # speed
+    park_limit_kmh: float = _set(30.0, "km/h")
+    lot_limit_kmh: float = _set(5.0, "km/h")
+    speeding_s: float = _set(10.0, "s")
+    speeding_tolerance: float = _set(
+        0.1, "share", assumption=False, source="道路交通安全违法行为记分管理办法 (2021) Art 9, 10, 12"
+    )
+    # silence
+    silence_s: float = _set(300.0, "s")
+    # stay
+    park_stay_h: float = _set(6.0, "h", assumption=False, source="天门市公告; per park")
+    overstay_grace_min: float = _set(15.0, "min")
+    remind_driver_min: float = _set(-30.0, "min")
+    tell_dispatcher_min: float = _set(15.0, "min")
+    tell_supervisor_min: float = _set(60.0, "min")
+    tell_enforcement_min: float = _set(120.0, "min")
+    # the lot: metres between bay outlines for the two symbols of the segregation table
+    segregation_forbidden_m: float = _set(25.0, "m")
+    segregation_separated_m: float = _set(10.0, "m")
+    # bookings
+    booking_mass_kg: float = _set(49_000.0, "kg")
+    booking_days_ahead: float = _set(14.0, "d")
+    booking_window_h: float = _set(24.0, "h")
+    check_in_early_min: float = _set(60.0, "min")
+
+    @classmethod
+    def from_mapping(cls, overrides: Mapping[str, Any]) -> Policy:
+        """Defaults with a park's own numbers. Raises PolicyWrong naming the field."""
+        known = {f.name: f for f in fields(cls)}
+        for name, value in overrides.items():
+            if name not in known:
+                raise PolicyWrong(name, "no such field")
+            _check(name, value, known[name].default)
+        values: dict[str, Any] = {k: v if isinstance(v, bool) else float(v) for k, v in overrides.items()}
+        return cls(**values)
+
+
+def _check(name: str, value: Any, default: Any) -> None:
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise PolicyWrong(name, f"expected true or false, not {value!r}")
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise PolicyWrong(name, f"expected a number, not {value!r}")
+    if value < 0 and default >= 0:
+        raise PolicyWrong(name, f"must not be negative: {value!r}")
