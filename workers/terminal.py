@@ -45,7 +45,7 @@ class Terminal:
 
     def __init__(
         self, host: str, port: int, phone: str, plate: str = "", colour: int = 2,
-        version: str = "2013", patience: float = 10.0,
+        version: str = "2013", patience: float = 10.0, attempts: int = 1,
     ) -> None:  # fmt: skip
         self.host, self.port, self.phone = host, port, phone
         self.plate, self.colour, self.version = plate, colour, Version(version)

@@ -19,6 +19,6 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "sweep_overstays": 5.0,
         "sweep_silence": 5.0,
         "sweep_bookings": 10.0,
-        "heartbeat": 10.0,
+        "heartbeat": 5.0,
     }.items()
 }

@@ -41,13 +41,20 @@ def test_a_second_start_finds_what_the_first_one_kept(folder):
 
 def test_commits_are_durable_and_text_is_utf8(folder):
     with both(folder) as (postgresql, _), psycopg.connect(postgresql.url) as connection:
-        asked = [connection.execute(f"SHOW {s}").fetchone()[0] for s in ("synchronous_commit", "fsync", "server_encoding")]
+        asked = [
+            connection.execute(f"SHOW {s}").fetchone()[0]
+            for s in ("synchronous_commit", "fsync", "server_encoding")
+        ]
     assert asked == ["on", "on", "UTF8"]
 
 
 def test_valkey_keeps_a_log_and_never_evicts(folder):
     with both(folder) as (_, valkey), redis.Redis.from_url(valkey.url) as client:
-        asked = {**client.config_get("append*"), **client.config_get("maxmemory-policy"), **client.config_get("port")}
+        asked = {
+            **client.config_get("append*"),
+            **client.config_get("maxmemory-policy"),
+            **client.config_get("port"),
+        }
     assert asked["appendonly"] == "yes"
     assert asked["appendfsync"] == "everysec"
     assert asked["maxmemory-policy"] == "noeviction"
