@@ -1,4 +1,4 @@
-"""The dispatcher's board: every bay with its state and place, who stands there, who waits. Three statements."""
+"""The dispatcher's board: every bay, its state and place, who stands there, who waits. Three statements."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,7 +70,7 @@ class Facts:
     goods: KnownGoods | None = None
     same_plate: tuple[OtherBooking, ...] = ()
     same_waybill: OtherBooking | None = None
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
 
 
 _LENGTHS: Mapping[FormField, int] = {

@@ -1,4 +1,4 @@
-"""Vehicles that stay too long: their bay never looks free, those who wait lose it in time, people are told."""
+"""Vehicles that stay too long: their bay never looks free, who waits for it is told, people are told."""
 
 from __future__ import annotations
 

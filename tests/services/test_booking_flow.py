@@ -115,10 +115,10 @@ def test_staff_may_take_an_unusual_plate_a_driver_may_not(session):
 def test_naive_times_are_refused_not_guessed(session):
     lot(session)
     with pytest.raises(Refused) as no:
-        booked(session, window_start=datetime(2026, 3, 2, 9), window_end=datetime(2026, 3, 2, 12))
+        booked(session, window_start=NOW.replace(tzinfo=None), window_end=NOW.replace(hour=9, tzinfo=None))
     assert words(no) == {Refusal.TIME_MALFORMED}
     with pytest.raises(ValueError):
-        booked(session, now=datetime(2026, 3, 2))
+        booked(session, now=NOW.replace(tzinfo=None))
 
 
 def test_a_hostile_text_is_stored_as_text_and_nul_bytes_fall_away(session):
@@ -338,7 +338,11 @@ def test_unknown_things_are_refused_not_crashed_on(session):
 def test_a_form_of_extremes_is_refused_not_crashed_on(session):
     lot(session)
     wild = replace(
-        form(), mass_kg=2**70, plate_colour=2**70, plate="晋" * 500, window_end=datetime.max.replace(tzinfo=NOW.tzinfo)
+        form(),
+        mass_kg=2**70,
+        plate_colour=2**70,
+        plate="晋" * 500,
+        window_end=datetime.max.replace(tzinfo=NOW.tzinfo),
     )
     with pytest.raises(Refused):
         bookings.request(session, wild, NOW, DRIVER, HERE)
