@@ -1,0 +1,78 @@
+"""What is wrong with a park's layers, in words and facts a GIS clerk can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class LayerWord(StrEnum):
+    """Everything the door of layers can complain about. Facts are named beside."""
+
+    FOLDER_MISSING = "folder_missing"
+    FILE_MISSING = "file_missing"
+    FILE_TOO_LARGE = "file_too_large"  # megabytes, limit
+    FILE_UNREADABLE = "file_unreadable"  # reason
+    SEVERAL_FILES = "several_files"  # names
+    CRS_UNKNOWN = "crs_unknown"
+    PARK_FIELD_MISSING = "park_field_missing"  # field
+    PARK_FIELD_WRONG = "park_field_wrong"  # field, reason
+    NO_FEATURES = "no_features"
+    GEOMETRY_EMPTY = "geometry_empty"
+    GEOMETRY_TYPE = "geometry_type"  # found, expected
+    RING_NOT_CLOSED = "ring_not_closed"
+    SELF_CROSSING = "self_crossing"  # lon, lat, reason
+    TOO_MANY_VERTICES = "too_many_vertices"  # count, limit
+    AXES_SWAPPED = "axes_swapped"
+    OUTSIDE_WATCH_AREA = "outside_watch_area"  # lon, lat
+    NOT_DEGREES = "not_degrees"  # lon, lat
+    PROPERTY_MISSING = "property_missing"  # property
+    PROPERTY_WRONG = "property_wrong"  # property, value, expected
+    CODE_TWICE = "code_twice"  # code
+    VERSIONS_OVERLAP = "versions_overlap"  # code
+    BOUNDARY_OUTSIDE_CONTROL_LINE = "boundary_outside_control_line"
+    GATE_OFF_BOUNDARY = "gate_off_boundary"
+    BAY_OUTSIDE_LOT = "bay_outside_lot"
+    BAYS_OVERLAP = "bays_overlap"  # other
+    BAY_ZONE_UNKNOWN = "bay_zone_unknown"  # zone
+    NO_ISOLATION_BAY = "no_isolation_bay"
+    ROUTE_LEADS_NOWHERE = "route_leads_nowhere"
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One complaint: where it is (file, feature) and what it is (word, facts)."""
+
+    severity: Severity
+    file: str
+    feature: str
+    word: LayerWord
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Report:
+    """Collected while reading; a park with errors is not loaded, one with warnings is."""
+
+    items: list[Item] = field(default_factory=list)
+
+    def error(self, word: LayerWord, file: str = "", feature: str = "", **facts: Any) -> None:
+        self.items.append(Item(Severity.ERROR, file, feature, word, facts))
+
+    def warning(self, word: LayerWord, file: str = "", feature: str = "", **facts: Any) -> None:
+        self.items.append(Item(Severity.WARNING, file, feature, word, facts))
+
+    @property
+    def errors(self) -> list[Item]:
+        return [i for i in self.items if i.severity is Severity.ERROR]
+
+    @property
+    def warnings(self) -> list[Item]:
+        return [i for i in self.items if i.severity is Severity.WARNING]
