@@ -6,10 +6,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
+
+from parking.speech import N_
 
 
 class SettingWrong(ValueError):
-    """A setting cannot be used; the message names it and the reason."""
+    """A setting cannot be used: ``sentence`` (an English message id) with ``facts`` says why."""
+
+    def __init__(self, sentence: str, **facts: object) -> None:
+        super().__init__(sentence.format(**facts))
+        self.sentence = sentence
+        self.facts = facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,10 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
         """Read every setting. Raises SettingWrong naming the variable that cannot be used."""
-        return cls(**{f.name: _read(f.name, f.type, env[ENV[f.name]]) for f in fields(cls) if ENV[f.name] in env})
+        given: dict[str, Any] = {
+            f.name: _read(f.name, f.type, env[ENV[f.name]]) for f in fields(cls) if ENV[f.name] in env
+        }
+        return cls(**given)
 
     @property
     def cookies_secure(self) -> bool:
@@ -49,9 +60,14 @@ class Settings:
 
 #: Field → environment variable. The two addresses keep the names operators know.
 ENV: Mapping[str, str] = {
-    f.name: {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}.get(f.name, f"HAZPARK_{f.name.upper()}")
-    for f in fields(Settings)
+    **{f.name: f"HAZPARK_{f.name.upper()}" for f in fields(Settings)},
+    "database_url": "DATABASE_URL",
+    "redis_url": "REDIS_URL",
 }
+
+_WRONG_CHOICE = N_("{setting}={given}: expected one of {choices}.")
+_WRONG_PORT = N_("{setting}={given}: expected a port number from 1 to 65535.")
+_WRONG_SWITCH = N_("{setting}={given}: expected 1 or 0.")
 
 _CHOICES = {
     "secure_cookies": ("auto", "on", "off"),
@@ -63,7 +79,7 @@ _CHOICES = {
 
 def _read(name: str, kind: object, text: str) -> object:
     if name in _CHOICES and text not in _CHOICES[name]:
-        raise SettingWrong(f"{ENV[name]}={text!r}: expected one of {', '.join(_CHOICES[name])}")
+        raise SettingWrong(_WRONG_CHOICE, setting=ENV[name], given=text, choices=", ".join(_CHOICES[name]))
     if kind == "int":
         return _port(name, text)
     if kind == "bool":
@@ -73,11 +89,11 @@ def _read(name: str, kind: object, text: str) -> object:
 
 def _port(name: str, text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise SettingWrong(f"{ENV[name]}={text!r}: expected a port number from 1 to 65535")
+        raise SettingWrong(_WRONG_PORT, setting=ENV[name], given=text)
     return int(text)
 
 
 def _switch(name: str, text: str) -> bool:
     if text.lower() not in ("1", "0", "on", "off", "true", "false", "yes", "no"):
-        raise SettingWrong(f"{ENV[name]}={text!r}: expected 1 or 0")
+        raise SettingWrong(_WRONG_SWITCH, setting=ENV[name], given=text)
     return text.lower() in ("1", "on", "true", "yes")

@@ -76,6 +76,14 @@ def ports(settings: Settings) -> None:
         _free(settings.host, port, ENV[name])
 
 
+def given_servers(settings: Settings) -> None:
+    """Servers named by the operator answer. Asked before anything is started."""
+    if settings.database_url:
+        database(settings.database_url)
+    if settings.redis_url:
+        broker(settings.redis_url)
+
+
 def database(url: str) -> None:
     """A given DATABASE_URL leads to a PostgreSQL we can use. Raises Trouble that hides the password."""
     if urlsplit(url).scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
@@ -129,9 +137,10 @@ def _running(data: Path) -> bool:
 
 
 def _why(error: Exception) -> str:
-    text = str(error).strip()
-    tail = text.splitlines()[-1] if text else type(error).__name__
-    return re.sub(r"^.*?(FATAL|failed):\s+", "", tail)
+    """The driver's own reason, without the address it repeats."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    reasons = (re.match(r".*(?:FATAL|failed):\s+(\S.*)", line) for line in lines)
+    return next((found[1] for found in reasons if found), lines[0])
 
 
 def _free(host: str, port: int, setting: str) -> None:

@@ -93,6 +93,7 @@ class Supervisor:
         self._lock = preflight.lock(self.data)
         self._clear_last_run()
         preflight.ports(self.settings)
+        preflight.given_servers(self.settings)
         self._secret()
         self._bring_postgresql()
         self._step("migrate", "parking", "db", "upgrade")
@@ -107,7 +108,6 @@ class Supervisor:
 
     def _bring_postgresql(self) -> None:
         if self.settings.database_url:
-            preflight.database(self.settings.database_url)
             return
         server = PostgreSQL(self.data, self._socket_folder())
         server.prepare()
@@ -120,7 +120,6 @@ class Supervisor:
 
     def _bring_valkey(self) -> None:
         if self.settings.redis_url:
-            preflight.broker(self.settings.redis_url)
             return
         server = Valkey(self.data, self._socket_folder())
         server.prepare()

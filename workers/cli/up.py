@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
         settings = _settings(argv, lang)
         return Supervisor(settings, lang, demo_asked=os.environ.get(ENV["demo"]) is not None).run()
     except (Trouble, SettingWrong) as wrong:
-        said = wrong.say(lang) if isinstance(wrong, Trouble) else str(wrong)
+        said = translate(wrong.sentence, lang, **wrong.facts)
         print(translate(N_("hazpark does not start: {why}"), lang, why=said), file=sys.stderr)
         return 1
 
