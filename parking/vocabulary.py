@@ -221,6 +221,7 @@ class Refusal(StrEnum):
     DOCK_UNKNOWN = "dock_unknown"  # dock
     DOCK_CLASS = "dock_class"  # dock, hazard_class
     VEHICLE_INSIDE = "vehicle_inside"  # plate
+    STILL_IN_BAY = "still_in_bay"  # bay, seen_at
     CODE_WRONG = "code_wrong"
     # people
     SIGN_IN_FAILED = "sign_in_failed"

@@ -64,6 +64,7 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.DOCK_UNKNOWN: "There is no dock {dock}.",
     Refusal.DOCK_CLASS: "Dock {dock} is not for class {hazard_class}.",
     Refusal.VEHICLE_INSIDE: "{plate} is still inside on an earlier booking; check it out first.",
+    Refusal.STILL_IN_BAY: "The terminal showed the vehicle in bay {bay} at {seen_at}: leave first, or let the guard check you out.",
     Refusal.CODE_WRONG: "Plate and booking code do not match.",
     Refusal.SIGN_IN_FAILED: "User name or password is wrong.",
     Refusal.SIGN_IN_LOCKED: "Too many attempts; try again in {minutes} minutes.",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from shapely import from_wkb
+from shapely import Point, from_wkb
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from parking.models import Bay, Booking, Hold, Lot, ParkRow, Visit
+from parking.models import Bay, Booking, Hold, LayerVersion, Lot, ParkRow, Visit
 from parking.queries.park import NoPark
 from parking.rules.assignment import BayFacts
 from parking.rules.occupancy import Stay
@@ -78,6 +78,16 @@ def stays(session: Session, lot_id: int, grace: timedelta) -> list[Stay]:
         .order_by(Hold.id)
     )  # fmt: skip
     return [_stay(row, grace) for row in rows]
+
+
+def bay_at(session: Session, lot_id: int, lon: float, lat: float) -> str | None:
+    """Code of the bay whose drawn outline holds a position (WGS-84 degrees), if any."""
+    drawn = session.execute(
+        select(LayerVersion.code, LayerVersion.wkb)
+        .join(Lot, Lot.park_id == LayerVersion.park_id)
+        .where(Lot.id == lot_id, LayerVersion.kind == "bay", LayerVersion.withdrawn_at.is_(None))
+    )
+    return next((code for code, wkb in drawn if from_wkb(wkb).covers(Point(lon, lat))), None)
 
 
 def load_of(booking: Any) -> Load:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from parking import outbox
 from parking.events import VisitMoved
-from parking.models import Booking, Hold, LayerVersion, Lot, Vehicle, Violation, Visit
+from parking.models import Booking, Hold, LayerVersion, Lot, Vehicle, Violation, Visit, Watch
 from parking.queries import lot as lots
 from parking.refused import Reason, Refused, no
 from parking.rules import visit as life
@@ -64,6 +64,8 @@ def step(
     )
     if following is not None:
         reasons = _guards(session, visit, booking, hold, step, now, dock, remark)
+        if step is VisitStep.CHECK_OUT and bookings.by_driver(actor):
+            reasons = _against_leaving(session, visit, booking, now)
     if following is None or reasons:
         raise Refused(*reasons)
     _write(session, visit, hold, step, following, now, dock, remark)
@@ -160,6 +162,22 @@ def _guards(
     if step is VisitStep.REFUSE and remark is None:
         return (no(Refusal.REMARK_MISSING, FormField.REMARK),)
     return ()
+
+
+def _against_leaving(session: Session, visit: Visit, booking: Booking, now: datetime) -> tuple[Reason, ...]:
+    """A driver's word frees no bay while the terminal shows the vehicle in one; silence contradicts nobody."""
+    fresh = now - timedelta(seconds=lots.policy(session, booking.lot_id).silence_s)
+    watch = session.get(Watch, visit.vehicle_id, populate_existing=True)
+    if (
+        watch is None
+        or watch.last_time is None
+        or watch.lon is None
+        or watch.lat is None
+        or watch.last_time < fresh
+    ):
+        return ()
+    bay = lots.bay_at(session, booking.lot_id, watch.lon, watch.lat)
+    return () if bay is None else (no(Refusal.STILL_IN_BAY, bay=bay, seen_at=watch.last_time),)
 
 
 def _against_dock(session: Session, booking: Booking, dock: str | None) -> tuple[Reason, ...]:

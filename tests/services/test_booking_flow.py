@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import func, select
 
-from parking.models import Audit, Booking, Hold, Letter, Visit
+from parking.models import Audit, Booking, Hold, Letter, Visit, Watch
 from parking.refused import Refused
 from parking.services import bays, bookings, visits
 from parking.vocabulary import BookingState, HoldState, LoadState, Refusal, VisitState, VisitStep
@@ -268,6 +268,34 @@ def test_a_driver_cannot_let_himself_in_nor_free_a_bay_he_may_stand_in(session):
     assert words(no) == {Refusal.STEP_NOT_YOURS}
     visits.step(session, visit.id, VisitStep.DEPART_BAY, NOW + hours(2), DRIVER, HERE)
     visits.step(session, visit.id, VisitStep.CHECK_OUT, NOW + hours(2), DRIVER, HERE)
+
+
+def test_a_drivers_word_frees_no_bay_while_his_terminal_shows_him_in_one(session):
+    lot(session)
+    made = parked(session, "B01")
+    visit = session.scalar(select(Visit).where(Visit.booking_id == made.id))
+    leaving = NOW + hours(2)
+    visits.step(session, visit.id, VisitStep.DEPART_BAY, leaving, DRIVER, HERE)
+    in_bay = {"lon": 110.92 + 2 / 90_500, "lat": 35.68 + 10 / 111_000}
+    session.add(Watch(vehicle_id=visit.vehicle_id, state={}, last_time=leaving, **in_bay))
+    with pytest.raises(Refused) as no:
+        visits.step(session, visit.id, VisitStep.CHECK_OUT, leaving, DRIVER, HERE)
+    assert [(r.word, r.facts["bay"]) for r in no.value.reasons] == [(Refusal.STILL_IN_BAY, "B01")]
+    visits.step(session, visit.id, VisitStep.CHECK_OUT, leaving, "guard:wang", HERE)
+
+
+def test_an_old_position_or_one_on_the_road_contradicts_nobody(session):
+    lot(session)
+    for bay, seen, east in (("B01", NOW, 2), ("B02", NOW + hours(2), 5_000)):
+        made = parked(session, bay)
+        visit = session.scalar(select(Visit).where(Visit.booking_id == made.id))
+        session.add(
+            Watch(
+                vehicle_id=visit.vehicle_id, state={}, last_time=seen, lon=110.92 + east / 90_500, lat=35.6801
+            )
+        )
+        visits.step(session, visit.id, VisitStep.DEPART_BAY, NOW + hours(2), DRIVER, HERE)
+        visits.step(session, visit.id, VisitStep.CHECK_OUT, NOW + hours(2), DRIVER, HERE)
 
 
 def test_a_tank_filled_at_the_dock_does_not_park_as_the_empty_one_it_was(session):

@@ -1,0 +1,149 @@
+"""A vehicle that does not leave keeps its bay; who waits for the bay learns it in time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from parking.models import Audit, Booking, Hold, Letter, Visit
+from parking.refused import Refused
+from parking.services import bays, bookings, overstay, visits
+from parking.vocabulary import BookingState, Refusal, VisitStep
+from tests.factories import DRIVER, HERE, NOW, STAFF, booked, held, hours, lot, parked, walk
+
+pytestmark = pytest.mark.servers
+
+END = NOW + hours(5)  # the booked end of everyone in these stories
+MINUTE = timedelta(minutes=1)
+
+
+def hold_of(session, booking):
+    return session.scalar(select(Hold).where(Hold.booking_id == booking.id, Hold.state != "released"))
+
+
+def lost(session):
+    return session.scalar(select(func.count()).select_from(Letter).where(Letter.name == "bay_lost"))
+
+
+def test_a_vehicle_in_time_changes_nothing(session):
+    lot(session)
+    parked(session, "B01")
+    assert overstay.sweep(session, END - 5 * MINUTE) == 0
+
+
+def test_the_hold_of_a_vehicle_still_here_always_reaches_ahead(session):
+    lot(session)
+    made = parked(session, "B01")
+    for minute in range(0, 300, 7):
+        now = END + minute * MINUTE
+        overstay.sweep(session, now)
+        assert hold_of(session, made).during.upper >= now + 15 * MINUTE
+
+
+def test_who_waits_for_the_bay_loses_it_and_asks_again(session):
+    lot(session)
+    parked(session, "B01")
+    waits = held(session, "B01", window_start=END + 15 * MINUTE, window_end=END + hours(3))
+    overstay.sweep(session, END)
+    assert waits.state == BookingState.APPROVED
+    overstay.sweep(session, END + MINUTE)
+    session.refresh(waits)
+    assert (waits.state, hold_of(session, waits), lost(session)) == (BookingState.SUBMITTED, None, 1)
+    assert session.scalar(select(Audit.facts).where(Audit.action == "bay_lost"))["why"].startswith(
+        "overstay of"
+    )
+
+
+def test_who_waits_beside_an_overstayer_he_may_not_stand_beside_loses_too(session):
+    lot(session)
+    parked(session, "B08")
+    beside = held(session, "B09", un_number="1942", window_start=END + 15 * MINUTE, window_end=END + hours(3))
+    friend = held(session, "B01", window_start=END + 15 * MINUTE, window_end=END + hours(3))
+    overstay.sweep(session, END + MINUTE)
+    session.refresh(beside)
+    session.refresh(friend)
+    assert (beside.state, friend.state) == (BookingState.SUBMITTED, BookingState.APPROVED)
+
+
+def test_a_truck_already_at_the_gate_loses_the_bay_and_stays_at_the_gate(session):
+    lot(session)
+    parked(session, "B01")
+    after = held(session, "B01", window_start=END + 15 * MINUTE, window_end=END + hours(3))
+    visit = visits.check_in(session, after.id, END - 30 * MINUTE, DRIVER, HERE)
+    overstay.sweep(session, END + MINUTE)
+    session.refresh(after)
+    assert (after.state, hold_of(session, after), visit.state) == (BookingState.USED, None, "arrived")
+    with pytest.raises(Refused) as no:
+        walk(session, visit.id, END + 2 * MINUTE, VisitStep.ADMIT)
+    assert no.value.reasons[0].word is Refusal.BAY_NOT_CONFIRMED
+    bays.assign(session, after.id, "B03", END + 2 * MINUTE, STAFF, HERE)
+    walk(session, visit.id, END + 2 * MINUTE, VisitStep.ADMIT, VisitStep.PARK)
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_an_overdue_bay_is_given_to_nobody_even_if_no_sweep_ever_ran(session, swept):
+    lot(session)
+    parked(session, "B01")
+    late = END + hours(1)
+    if swept:
+        overstay.sweep(session, late)
+    for begins in (late, late + hours(24 * 7)):
+        with pytest.raises(Refused) as no:
+            held(session, "B01", now=late, window_start=begins, window_end=begins + hours(1))
+        assert no.value.reasons[0].word is Refusal.BAY_TAKEN
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_nothing_incompatible_comes_beside_an_overdue_vehicle(session, swept):
+    lot(session)
+    parked(session, "B08")
+    late = END + hours(1)
+    if swept:
+        overstay.sweep(session, late)
+    made = booked(session, late, un_number="1942", window_start=late, window_end=late + hours(2))
+    blocked = {s.bay_code: s.blocked for s in bays.suggest(session, made.id, late)}
+    assert blocked["B09"][0].word is Refusal.BAY_NEIGHBOUR
+    with pytest.raises(Refused):
+        bays.assign(session, made.id, "B09", late, STAFF, HERE)
+
+
+def test_without_any_sweep_the_next_truck_is_still_stopped_at_the_gate(session):
+    """The bay was promised before; the vehicle in it never left; the gate looks at what stands there."""
+    lot(session)
+    parked(session, "B01")
+    after = held(session, "B01", window_start=END + hours(1), window_end=END + hours(3))
+    visit = visits.check_in(session, after.id, END + hours(1), DRIVER, HERE)
+    with pytest.raises(Refused) as no:
+        walk(session, visit.id, END + hours(1), VisitStep.ADMIT)
+    assert {r.word for r in no.value.reasons} == {Refusal.BAY_TAKEN}
+
+
+def test_without_any_sweep_an_incompatible_neighbour_is_still_stopped_at_the_gate(session):
+    lot(session)
+    parked(session, "B08")
+    after = held(session, "B09", un_number="1942", window_start=END + hours(1), window_end=END + hours(3))
+    visit = visits.check_in(session, after.id, END + hours(1), DRIVER, HERE)
+    with pytest.raises(Refused) as no:
+        walk(session, visit.id, END + hours(1), VisitStep.ADMIT)
+    assert {r.word for r in no.value.reasons} == {Refusal.BAY_NEIGHBOUR}
+
+
+def test_after_the_exit_the_bay_is_free_at_once(session):
+    lot(session)
+    made = parked(session, "B01")
+    late = END + hours(1)
+    overstay.sweep(session, late)
+    visit = session.scalars(select(Visit).where(Visit.booking_id == made.id)).one()
+    walk(session, visit.id, late + MINUTE, VisitStep.CHECK_OUT)
+    assert held(session, "B01", now=late + MINUTE, window_start=late + MINUTE, window_end=late + hours(2))
+
+
+def test_expiry_never_touches_a_vehicle_that_is_here(session):
+    lot(session)
+    made = parked(session, "B01")
+    bookings.sweep(session, END + hours(48))
+    session.refresh(made)
+    assert made.state == BookingState.USED
+    assert session.scalar(select(func.count()).select_from(Booking)) == 1
