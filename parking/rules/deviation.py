@@ -49,7 +49,7 @@ def step(episode: Deviation | None, sight: Sight) -> tuple[Deviation | None, lis
 def _beyond(sight: Sight) -> float | None:
     """Metres beyond the corridor here; None where no route is owed."""
     place = sight.place
-    if place.resting or not (place.in_park or place.in_ring) or sight.offset is None:
+    if place.resting or not place.owes_route or sight.offset is None:
         return None
     if place.in_ring and (sight.journey.loaded is False or not sight.policy.ring_off_route):
         return None

@@ -45,6 +45,7 @@ class Place:
     in_park: bool
     in_ring: bool
     in_lot: bool
+    owes_route: bool
     resting: bool  # bay, dock, lot, gate or gate queue, within the terminal's accuracy
     limit_kmh: float | None
     limit_of: str
@@ -53,8 +54,10 @@ class Place:
 class Ground:
     """Built once from a Park; every question is answered in the park's metric frame."""
 
-    def __init__(self, park: Park, policy: Policy | None = None) -> None:
+    def __init__(self, park: Park, policy: Policy | None = None, everywhere: bool = False) -> None:
+        """``everywhere``: a route is owed outside the control line too (files of tracks from elsewhere)."""
         self.park = park
+        self.everywhere = everywhere
         self.policy = policy or Policy.from_mapping(park.policy)
         self.frame = LocalFrame(park.metric_crs)
         self._zone = ZoneInfo(park.timezone)
@@ -93,10 +96,12 @@ class Ground:
         in_park = any(b.holds(x, y) for b in self.boundary(at))
         in_lot = any(z.holds(x, y, accuracy_m) for z in self.lots)
         limit, of = self._limit(x, y, in_park)
+        in_ring = not in_park and any(c.holds(x, y) for c in self.control_lines(at))
         return Place(
             in_park=in_park,
-            in_ring=not in_park and any(c.holds(x, y) for c in self.control_lines(at)),
+            in_ring=in_ring,
             in_lot=in_lot,
+            owes_route=in_park or in_ring or self.everywhere,
             resting=in_lot or self._resting(x, y, accuracy_m),
             limit_kmh=limit,
             limit_of=of,

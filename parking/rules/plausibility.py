@@ -24,7 +24,7 @@ def mark(fix: Fix, ground: Ground, now: datetime) -> Mark | None:
         return Mark.ENCRYPTED
     if fix.time > now + timedelta(seconds=policy.future_s):
         return Mark.FUTURE
-    if fix.time < now - timedelta(hours=policy.oldest_h):
+    if (now - fix.time).total_seconds() > policy.oldest_h * 3600:
         return Mark.TOO_OLD
     return _where(fix, ground.park.watch_area)
 

@@ -1,32 +1,14 @@
-"""In which language a command speaks: ``--lang``, else HAZPARK_LANGUAGE, else LANG; Chinese by default."""
+"""Argument parsers of ``python -m workers``; the language is found as in ``parking.cli``."""
 
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Sequence
 
-from parking.speech import LANGUAGES, language_of, translate
+from parking.cli import language
+from parking.cli.language import spoken
 
-
-def spoken(argv: Sequence[str] = ()) -> str:
-    for n, word in enumerate(argv):
-        if word.startswith("--lang="):
-            return language_of(word.removeprefix("--lang="))
-        if word == "--lang" and n + 1 < len(argv):
-            return language_of(argv[n + 1])
-    named = (os.environ.get(name) for name in ("HAZPARK_LANGUAGE", "LC_ALL", "LANG"))
-    return language_of(next(filter(None, named), None))
+__all__ = ["parser", "spoken"]
 
 
 def parser(command: str, about: str, lang: str, after: str = "") -> argparse.ArgumentParser:
-    """An argument parser that speaks ``lang`` and knows ``--lang`` and ``--help``."""
-    made = argparse.ArgumentParser(
-        prog=f"python -m workers {command}",
-        description=translate(about, lang),
-        epilog=translate(after, lang),
-        add_help=False,
-    )
-    made.add_argument("-h", "--help", action="help", help=translate("Show this help.", lang))
-    made.add_argument("--lang", choices=LANGUAGES, default=lang, help=translate("Language: zh or en.", lang))
-    return made
+    return language.parser("workers", command, about, lang, after)

@@ -1,0 +1,42 @@
+"""``python -m parking COMMAND``: the park's tools.
+
+Each command is a module of ``parking.cli`` with ``main(argv) -> exit status``, imported only when asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from parking.cli.language import spoken
+from parking.speech import N_, translate
+
+#: Command → (module of parking.cli, what it does).
+COMMANDS: dict[str, tuple[str, str]] = {
+    "park": ("park", N_("Check a folder of layers, or load it.")),
+    "judge": ("judge", N_("Judge a file of tracks by the live rules.")),
+    "db": ("db", N_("Bring the database to this version's schema.")),
+    "seed": ("seed", N_("Load park and goods into an empty database and make the first accounts.")),
+    "staff": ("staff", N_("Make an account or give it a new password.")),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    lang = spoken(argv)
+    if argv and argv[0] in COMMANDS:
+        module = import_module(f"parking.cli.{COMMANDS[argv[0]][0]}")
+        return int(module.main(argv[1:]) or 0)
+    asked = argv[:1] in (["-h"], ["--help"])
+    print(_help(lang), file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
+
+
+def _help(lang: str) -> str:
+    lines = [translate("Usage: python -m parking COMMAND [--help] [--lang zh|en]", lang), ""]
+    lines += [f"  {name:<6} {translate(about, lang)}" for name, (_, about) in COMMANDS.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

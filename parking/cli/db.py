@@ -1,0 +1,18 @@
+"""``python -m parking db upgrade``."""
+
+from __future__ import annotations
+
+from parking import db, schema
+from parking.cli.language import parser, spoken
+from parking.speech import N_, translate
+
+ABOUT = N_("Bring the database to this version's schema.")
+
+
+def main(argv: list[str]) -> int:
+    lang = spoken(argv)
+    options = parser("parking", "db", ABOUT, lang)
+    options.add_argument("action", choices=("upgrade",), help=translate("What to do.", lang))
+    options.parse_args(argv)
+    schema.upgrade(db.engine())
+    return 0
