@@ -15,7 +15,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises web.gates.UngatedView when a view does not say who may enter, web.assets.WrongBytes when an
     installed browser file is not the reviewed one.
     """
-    from web import assets, errors, gates, language, pages, security, store
+    from web import assets, errors, gates, language, limits, pages, security, store
 
     settings = settings or Settings.from_env()
     app = Flask(__name__)
@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     language.init_app(app)
     gates.init_app(app)  # before CSRF: who may not enter is told so first
     CSRFProtect(app)
+    limits.init_app(app)
     errors.init_app(app)
     assets.init_app(app)
     pages.init_app(app)

@@ -30,7 +30,7 @@ from web.store import reading, transaction
 bp = Blueprint("driver", __name__)
 #: A park's Wi-Fi or kiosk shares one address, so these stop guessing and flooding, not a busy morning.
 GUESSES = Tries("find-booking", allowed=20, minutes=10)
-BOOKED = Tries("book", allowed=60, minutes=10)
+BOOKED = Tries("book", allowed=300, minutes=10)
 #: Who books: the booking, and with it the code that names the driver, does not exist yet.
 NEWCOMER = "driver:new"
 _CANCEL = "cancel"

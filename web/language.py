@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
         say=say,
         clock_time=clock_time,
         short_time=short_time,
+        window=window,
         duration=duration,
         span=span,
         lang=lang,
@@ -65,6 +66,12 @@ def clock_time(moment: datetime | None) -> str:
 def short_time(moment: datetime | None) -> str:
     """Month, day, hour, minute: 03-02 07:30."""
     return clock_time(moment)[5:16] if moment else "—"
+
+
+def window(start: datetime | None, end: datetime | None) -> str:
+    """A stretch of time, the day said once when it is one: 03-02 07:30–11:30."""
+    first, last = short_time(start), short_time(end)
+    return f"{first}–{last[6:]}" if first[:5] == last[:5] and end else f"{first} – {last}"
 
 
 def duration(span: timedelta | None) -> str:

@@ -8,66 +8,80 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
 import redis
+from flask import Flask, current_app
 
 from parking.refused import Refused, no
 from parking.vocabulary import Refusal
 from web.store import settings
 
+#: Sources remembered by one process before those whose time is over are dropped.
+_ROOM = 10_000
+_lock = Lock()
 
-@lru_cache(maxsize=4)
-def _server(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, decode_responses=True)
+
+def init_app(app: Flask) -> None:
+    app.extensions["hazpark.tries"] = defaultdict(list)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tries:
-    """``allowed`` failures per ``minutes`` from one source; then Refused until the time is over."""
+    """``allowed`` tries per ``minutes`` from one source; then Refused until the time is over."""
 
     what: str
     allowed: int
     minutes: int
-    _own: dict[str, list[float]] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)
 
     def check(self, source: str) -> None:
-        """Raise Refused when this source has failed too often."""
+        """Raise Refused when this source has tried too often."""
         failed, left_s = self._asked(source)
         if failed >= self.allowed:
             raise Refused(no(Refusal.SIGN_IN_LOCKED, minutes=max(1, math.ceil(left_s / 60))))
 
     def count(self, source: str) -> None:
-        """Count one failure."""
-        with self._lock:
-            self._fresh(source).append(time.monotonic())
+        """Count one try."""
+        with _lock:
+            self._own(source).append(time.monotonic())
         try:
-            server, key = _server(settings().redis_url), self._key(source)
-            with server.pipeline() as both:
-                both.incr(key).expire(key, self.minutes * 60, nx=True).execute()
+            with _server(settings().redis_url).pipeline() as both:
+                both.incr(self._key(source)).expire(self._key(source), self.minutes * 60, nx=True).execute()
         except (redis.RedisError, ValueError):
             pass  # counted by this process
 
     def _asked(self, source: str) -> tuple[int, float]:
-        with self._lock:
-            own = self._fresh(source)
+        """(tries that count, seconds until the first of them no longer does)."""
+        with _lock:
+            own = self._own(source)
             here, left = len(own), (own[0] + self.minutes * 60 - time.monotonic() if own else 0.0)
         try:
-            server, key = _server(settings().redis_url), self._key(source)
-            return max(here, int(server.get(key) or 0)), max(left, float(server.ttl(key)))
+            server = _server(settings().redis_url)
+            together = int(server.get(self._key(source)) or 0)  # type: ignore[arg-type]
+            return max(here, together), max(left, float(server.ttl(self._key(source))))  # type: ignore[arg-type]
         except (redis.RedisError, ValueError):
             return here, left
 
-    def _fresh(self, source: str) -> list[float]:
-        """This process's failures of ``source`` that still count."""
+    def _own(self, source: str) -> list[float]:
+        """This process's tries from ``source`` that still count."""
+        kept: dict[str, list[float]] = current_app.extensions["hazpark.tries"]
         since = time.monotonic() - self.minutes * 60
-        if len(self._own) > 10_000:
-            self._own = {k: v for k, v in self._own.items() if v and v[-1] > since}
-        kept = self._own[source] = [t for t in self._own.get(source, ()) if t > since]
-        return kept
+        if len(kept) > _ROOM:
+            for key in [
+                key for key, tries in kept.items() if not tries or tries[-1] < time.monotonic() - 3600
+            ]:
+                del kept[key]
+        mine = kept[self._key(source)]
+        mine[:] = [one for one in mine if one > since]
+        return mine
 
     def _key(self, source: str) -> str:
         return f"hazpark:tries:{self.what}:{source}"
+
+
+@lru_cache(maxsize=4)
+def _server(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, decode_responses=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
 from typing import Any
 
 from parking.queries import park as park_query
-from parking.rules.admission import Limits
 from parking.rules.policy import Policy
 from web.language import _
-from web.policy_words import MEANINGS, UNITS
+from web.policy_words import MEANINGS
 from web.store import reading
 
 
@@ -28,33 +27,23 @@ class PolicyRow:
 
 
 def policy_rows() -> list[PolicyRow]:
-    """Every limit with its value in force, those that are assumptions first."""
+    """Every limit with its value in force, in the order of the rules."""
     with reading() as session:
         own = park_query.current(session).policy
-    rows = [*_rows(Policy, "", own), *_rows(Limits, "booking_", own)]
-    return sorted(rows, key=lambda row: (not row.assumption, row.key))
+    return [_row(one, own) for one in fields(Policy)]
 
 
-def _rows(kind: type, prefix: str, own: Mapping[str, Any]) -> Iterator[PolicyRow]:
-    for one in fields(kind):
-        key = prefix + one.name
-        default = _default(one)
-        unit = str(one.metadata.get("unit", UNITS.get(key, "")))
-        yield PolicyRow(
-            key=key,
-            label=_(MEANINGS.get(key, key)),
-            value=_text(own.get(key, default), unit),
-            default=_text(default, unit),
-            assumption=bool(one.metadata.get("assumption", kind is Limits)),
-            set_by_park=key in own,
-            source=str(one.metadata.get("source", "")),
-        )
-
-
-def _default(one: Field[Any]) -> Any:
-    if one.default is not MISSING:
-        return one.default
-    return one.default_factory() if one.default_factory is not MISSING else None
+def _row(one: Field[Any], own: Mapping[str, Any]) -> PolicyRow:
+    unit = str(one.metadata["unit"])
+    return PolicyRow(
+        key=one.name,
+        label=_(MEANINGS.get(one.name, one.name)),
+        value=_text(own.get(one.name, one.default), unit),
+        default=_text(one.default, unit),
+        assumption=bool(one.metadata["assumption"]),
+        set_by_park=one.name in own,
+        source=str(one.metadata["source"]),
+    )
 
 
 def _text(value: Any, unit: str) -> str:
@@ -63,6 +52,4 @@ def _text(value: Any, unit: str) -> str:
         return _("yes") if value else _("no")
     if unit == "share":
         return f"{value:.0%}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(one) for one in value)
-    return f"{value:g} {unit}".strip() if isinstance(value, (int, float)) else str(value)
+    return f"{value:,.10g} {unit}".strip()

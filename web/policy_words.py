@@ -34,17 +34,10 @@ MEANINGS: Mapping[str, str] = {
     "tell_dispatcher_min": N_("Overstay: tell the dispatcher, after the end"),
     "tell_supervisor_min": N_("Overstay: tell the supervisor, after the end"),
     "tell_enforcement_min": N_("Overstay: tell enforcement, after the end"),
+    "segregation_forbidden_m": N_("Loads that must not stand together: distance between bays"),
+    "segregation_separated_m": N_("Loads that must stand apart: distance between bays"),
     "booking_mass_kg": N_("Largest mass a booking may state"),
     "booking_days_ahead": N_("Bookings are taken this far ahead"),
-    "booking_window_hours": N_("Longest window of a booking"),
-    "booking_check_in_early_minutes": N_("Check-in opens this long before the window"),
-    "booking_classes_refused": N_("Classes the lot never takes"),
-}
-
-#: Units of the booking limits, which carry none of their own.
-UNITS: Mapping[str, str] = {
-    "booking_mass_kg": "kg",
-    "booking_days_ahead": "d",
-    "booking_window_hours": "h",
-    "booking_check_in_early_minutes": "min",
+    "booking_window_h": N_("Longest window of a booking"),
+    "check_in_early_min": N_("Check-in opens this long before the window"),
 }

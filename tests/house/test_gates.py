@@ -1,0 +1,128 @@
+"""Every view × every role: who may enter is written down here a second time, and both must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from parking.vocabulary import Role
+from tests.visitors import Site, Visitor, close_site, open_site
+from web import create_app, gates
+
+GUARD, DISPATCHER, SUPERVISOR, ADMIN = Role.GUARD, Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN
+ANYONE = "anyone"
+LINK = "whoever holds the booking's link"
+STAFF = frozenset(Role)
+
+WHO: dict[str, object] = {
+    "static": ANYONE,
+    "assets.vendor": ANYONE,
+    "home.front": ANYONE,
+    "auth.sign_in": ANYONE,
+    "auth.sign_in_post": ANYONE,
+    "auth.sign_out": STAFF,
+    "auth.password": STAFF,
+    "auth.password_post": STAFF,
+    "driver.book": ANYONE,
+    "driver.book_post": ANYONE,
+    "driver.goods": ANYONE,
+    "driver.mine": ANYONE,
+    "driver.mine_post": ANYONE,
+    "driver.booking": LINK,
+    "driver.state": LINK,
+    "driver.step": LINK,
+    "gate.expected": {GUARD, DISPATCHER},
+    "gate.lists": {GUARD, DISPATCHER},
+    "gate.vehicle": {GUARD, DISPATCHER},
+    "gate.step": {GUARD, DISPATCHER},
+    "admin.staff_list": {ADMIN},
+    "admin.add": {ADMIN},
+    "admin.reset_password": {ADMIN},
+    "admin.set_active": {ADMIN},
+    "admin.park": {ADMIN, SUPERVISOR},
+    "admin.assumptions": {ADMIN, SUPERVISOR},
+    "health.alive": ANYONE,
+    "health.health": ANYONE,
+    "health.status": STAFF,
+}
+ACCOUNTS = {GUARD: "guard", DISPATCHER: "dispatcher", SUPERVISOR: "supervisor", ADMIN: "admin"}
+CODE = "ABCD2345"
+
+
+@pytest.fixture
+def site(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Site]:
+    made = open_site(database_url, redis_url, tmp_path)
+    yield made
+    close_site(made)
+
+
+def _ways(app: Flask) -> Iterator[tuple[str, str, str]]:
+    """(endpoint, method, address) of every way in."""
+    example = {"code": CODE, "package": "htmx", "file": "htmx.min.js", "filename": "app.css"}
+    with app.test_request_context():
+        adapter = app.create_url_adapter(None) or app.url_map.bind("localhost")
+        for rule in app.url_map.iter_rules():
+            args = {name: example.get(name, 1) for name in rule.arguments}
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield rule.endpoint, method, adapter.build(rule.endpoint, args, method=method)
+
+
+def _enters(who: Visitor, method: str, address: str) -> bool:
+    """Whether the gate lets in. A post carries no token: whoever may enter is stopped behind the gate."""
+    answer = who.client.open(address, method=method, headers=who.headers)
+    if answer.status_code == 303:
+        return not answer.location.startswith("/sign-in")
+    if method != "GET":
+        assert answer.status_code in (400, 401, 403), f"{method} {address}: {answer.status_code}"
+    return answer.status_code not in (401, 403)
+
+
+def _may(who: object, role: Role | None) -> bool:
+    return who == ANYONE or (isinstance(who, (set, frozenset)) and role in who)
+
+
+def test_every_view_opens_to_the_roles_written_down_and_to_nobody_else(site: Site):
+    people: dict[Role | None, Visitor] = {role: site.signed_in(name) for role, name in ACCOUNTS.items()}
+    people[None] = site.visitor()
+    ways = list(_ways(site.app))
+    assert {endpoint for endpoint, _, _ in ways} == set(WHO), "write down who may enter, in WHO"
+    wrong = [
+        (endpoint, method, str(role))
+        for endpoint, method, address in ways
+        if WHO[endpoint] != ANYONE or method == "GET"
+        for role, who in people.items()
+        if _enters(who, method, address) != _may(WHO[endpoint], role)
+    ]
+    assert not wrong
+
+
+def test_no_post_is_taken_without_the_token_of_its_form(site: Site):
+    anyone = site.visitor()
+    for endpoint, method, address in _ways(site.app):
+        if method != "GET":
+            status = anyone.client.open(address, method=method).status_code
+            assert status in (400, 401, 403), (endpoint, status)
+
+
+def test_an_application_with_an_undeclared_view_refuses_to_start():
+    app = Flask("undeclared")
+    gates.public(app.view_functions["static"])
+    app.add_url_rule("/secret", "secret", lambda: "secret")
+    with pytest.raises(gates.UngatedView, match="secret"):
+        gates.check(app)
+
+
+def test_a_view_reached_in_spite_of_an_undeclared_gate_stays_shut(tmp_path: Path):
+    from parking.settings import Settings
+
+    app = create_app(Settings(data=tmp_path))
+    app.add_url_rule("/late", "late", lambda: "late")  # added after the check at the start
+    assert app.test_client().get("/late").status_code == 403
+
+
+def test_a_gate_without_roles_is_a_mistake():
+    with pytest.raises(ValueError, match="public"):
+        gates.gate()
