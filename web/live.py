@@ -201,7 +201,8 @@ def _carried(app: Flask) -> bool | None:
     app.extensions["hazpark.carried"] = (time.monotonic() + CARRIED_S, known)  # one asks, the others wait not
     try:
         with db.reading(app.extensions["hazpark.engine"]) as opened:
-            fresh: bool | None = health_query.read(opened, clock.now(), datetime.now(UTC)).well
+            seen = health_query.read(opened, clock.now(), datetime.now(UTC))
+            fresh: bool | None = seen.well and "worker" in seen.heartbeats_s
     except SQLAlchemyError:
         fresh = None
     app.extensions["hazpark.carried"] = (time.monotonic() + CARRIED_S, fresh)
