@@ -1,0 +1,54 @@
+"""``python -m workers gateway``: receive JT/T 808 terminals until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+from parking.db import engine
+from parking.settings import Settings
+from parking.speech import N_, translate
+from workers.channels import live
+from workers.cli.language import parser, spoken
+from workers.gateway.server import Gateway
+from workers.gateway.sink import ParkSink
+from workers.gateway.sparing import configure
+
+AFTER = N_(
+    "Settings: HAZPARK_HOST, HAZPARK_GATEWAY_PORT, DATABASE_URL, REDIS_URL, HAZPARK_DATA. A report is "
+    "answered after it is committed; what cannot be stored is kept in dead-letters/gateway.jsonl of the data folder."
+)
+
+
+def main(argv: list[str]) -> int:
+    lang = spoken(argv)
+    parser("gateway", N_("Receive JT/T 808 terminals over TCP."), lang, AFTER).parse_args(argv)
+    settings = Settings.from_env()
+    configure(settings.log_level)
+    try:
+        return asyncio.run(_serve(settings))
+    except OSError as error:
+        print(
+            translate(
+                N_("Cannot listen on {host}:{port}: {why}"),
+                lang, host=settings.host, port=settings.gateway_port, why=error.strerror or error,
+            ),
+            file=sys.stderr,
+        )  # fmt: skip
+        return 1
+
+
+async def _serve(settings: Settings) -> int:
+    """Until a signal (0), or until the writer ended by itself (1): then the supervisor starts us anew."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    sink = ParkSink(engine(), live.stream(), settings.terminal_enrolment)
+    gateway = Gateway(sink, settings.data / "dead-letters" / "gateway.jsonl")
+    await gateway.start(settings.host, settings.gateway_port)
+    gateway.log.info("listening", host=settings.host, port=gateway.port)
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([waiting, gateway.writing], return_when=asyncio.FIRST_COMPLETED)
+    await gateway.stop()
+    return 0 if stop.is_set() else 1

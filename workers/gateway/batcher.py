@@ -1,0 +1,155 @@
+"""Fixes into the database, batch by batch; a terminal is answered after the commit and not before.
+
+One batch is one transaction. While the database is away the same batch is tried again and nothing is
+answered. When the data itself is refused, the batch is halved until the report at fault stands alone:
+it is kept as a dead letter, answered "failed", and holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import Any
+
+from workers.gateway.deadletter import DeadLetters
+from workers.gateway.limits import Limits
+from workers.gateway.reports import Queue, Report
+from workers.gateway.sink import Sink, outage
+from workers.gateway.sparing import Sparing
+from workers.jt808.general import Result
+
+#: An error that may be an outage or the data: with a database that answers, so many tries decide.
+UNSURE_TRIES = 5
+
+BEAT_S = 10.0
+
+
+class Batcher:
+    """Owns the queue and the one thread that writes; order of arrival is order of storing."""
+
+    def __init__(
+        self, sink: Sink, limits: Limits, dead: DeadLetters, log: Sparing, counts: Counter[str]
+    ) -> None:
+        self.queue = Queue(limits.queue)
+        self._sink, self._limits, self._dead, self._log, self._counts = sink, limits, dead, log, counts
+        self._writer = ThreadPoolExecutor(1, "gateway-writer")
+        self._teller = ThreadPoolExecutor(1, "gateway-teller")
+        self._news: dict[int, Mapping[str, Any]] = {}
+        self._telling: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._beaten = 0.0
+
+    async def run(self) -> None:
+        """Until stopped and empty."""
+        while not self._stopping or len(self.queue):
+            if await self.queue.wait(1.0):
+                await self._gather()
+                await self._store(await self.queue.take(self._limits.batch))
+            await self._beat()
+        if self._telling is not None:
+            await self._telling
+
+    def stop(self) -> None:
+        """Take no rest any more: store what is queued, then end."""
+        self._stopping = True
+
+    def close(self) -> None:
+        self._writer.shutdown(wait=False, cancel_futures=True)
+        self._teller.shutdown(wait=False, cancel_futures=True)
+
+    async def _gather(self) -> None:
+        """Let a batch grow, for a moment."""
+        if self._stopping or self.queue.fixes >= self._limits.batch:
+            return
+        ends = asyncio.get_running_loop().time() + self._limits.gather_s
+        while self.queue.fixes < self._limits.batch and asyncio.get_running_loop().time() < ends:
+            await asyncio.sleep(self._limits.gather_s / 5)
+
+    async def _store(self, batch: Sequence[Report]) -> None:
+        if not batch:
+            return
+        error = await self._committed(batch)
+        if error is None:
+            self._done(batch)
+        elif len(batch) > 1:
+            self._counts["halved"] += 1
+            half = len(batch) // 2
+            await self._store(batch[:half])
+            await self._store(batch[half:])
+        else:
+            await self._bury(batch[0], error)
+
+    async def _committed(self, batch: Sequence[Report]) -> Exception | None:
+        """None once stored; else why the data was refused. Waits out every outage."""
+        fixes = list(chain.from_iterable(report.fixes for report in batch))
+        pause, tries = self._limits.retry_s, 0
+        while True:
+            try:
+                self._announce(await self._in_writer(self._sink.take, fixes))
+                return None
+            except Exception as error:  # every kind of refusal is decided here
+                tries += 1
+                if not await self._is_outage(error, tries):
+                    return error
+                self._log.warning(
+                    "database_away", why=_brief(error), waiting_fixes=self.queue.fixes + len(fixes)
+                )
+            self._counts["retries"] += 1
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, self._limits.retry_most_s)
+
+    async def _is_outage(self, error: Exception, tries: int) -> bool:
+        sure = outage(error)
+        if sure is not None:
+            return sure
+        return tries < UNSURE_TRIES or not await self._in_writer(self._sink.ready)
+
+    def _done(self, batch: Sequence[Report]) -> None:
+        self._counts["batches"] += 1
+        for report in batch:
+            self._counts["fixes"] += len(report.fixes)
+            report.answer.decided(Result.OK)
+
+    async def _bury(self, report: Report, error: Exception) -> None:
+        self._counts["dead"] += 1
+        self._log.error("report_refused", phone=report.phone, why=_brief(error), kept=str(self._dead.path))
+        try:
+            await self._in_writer(self._dead.write, report.phone, report.raw, _brief(error))
+        except OSError as broken:
+            self._log.error("dead_letter_lost", phone=report.phone, why=_brief(broken))
+        report.answer.decided(Result.FAILED)
+
+    def _announce(self, news: Sequence[Mapping[str, Any]]) -> None:
+        """Tell the live stream, beside the work; while it is slow, only the last of each vehicle waits."""
+        self._news.update((item["vehicle_id"], item) for item in news)
+        if self._news and (self._telling is None or self._telling.done()):
+            self._telling = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        while self._news:
+            news, self._news = list(self._news.values()), {}
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._teller, self._sink.tell, news)
+            except Exception as error:  # a map that moves late is no reason to lose a fix
+                self._log.warning("live_stream_away", why=_brief(error))
+
+    async def _beat(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._beaten < BEAT_S:
+            return
+        self._beaten = now
+        try:
+            await self._in_writer(self._sink.beat)
+        except Exception as error:  # the next batch will find out by itself
+            self._log.warning("heartbeat_not_written", why=_brief(error))
+
+    async def _in_writer(self, call: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, call, *arguments)
+
+
+def _brief(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
