@@ -9,12 +9,12 @@ from shapely import Point, from_wkb
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from parking.models import Bay, Booking, Hold, LayerVersion, Lot, ParkRow, Visit
+from parking.models import Bay, Booking, Goods, Hold, LayerVersion, Lot, ParkRow, Visit
 from parking.queries.park import NoPark
 from parking.rules.assignment import BayFacts
 from parking.rules.occupancy import Stay
 from parking.rules.policy import Policy
-from parking.rules.segregation import Load
+from parking.rules.segregation import Load, substance
 from parking.vocabulary import HoldState, LoadState, VisitState
 
 
@@ -69,11 +69,13 @@ def stays(session: Session, lot_id: int, grace: timedelta) -> list[Stay]:
     rows = session.execute(
         select(
             Hold.id, Hold.bay_id, Hold.booking_id, Hold.during, Booking.plate, Booking.hazard_class,
-            Booking.subsidiary, Booking.load_state, Booking.window_end, Visit.state,
+            Booking.subsidiary, Booking.load_state, Booking.un_number, Booking.window_end,
+            Goods.name_en, Visit.state,
         )
         .join(Bay, Bay.id == Hold.bay_id)
         .join(Booking, Booking.id == Hold.booking_id)
         .outerjoin(Visit, Visit.booking_id == Booking.id)
+        .outerjoin(Goods, Goods.un_number == Booking.un_number)
         .where(Bay.lot_id == lot_id, Hold.state != HoldState.RELEASED)
         .order_by(Hold.id)
     )  # fmt: skip
@@ -90,9 +92,19 @@ def bay_at(session: Session, lot_id: int, lon: float, lat: float) -> str | None:
     return next((code for code, wkb in drawn if from_wkb(wkb).covers(Point(lon, lat))), None)
 
 
-def load_of(booking: Any) -> Load:
-    """What a booking (or a row with its columns) carries, as far as segregation cares."""
-    return Load(booking.hazard_class, tuple(booking.subsidiary), LoadState(booking.load_state))
+def load_of(session: Session, booking: Booking) -> Load:
+    """What a booking carries, as far as segregation cares."""
+    goods = session.get(Goods, booking.un_number) if booking.un_number else None
+    return _load(booking, goods.name_en if goods else None)
+
+
+def _load(booking: Any, name_en: str | None) -> Load:
+    return Load(
+        booking.hazard_class,
+        tuple(booking.subsidiary),
+        LoadState(booking.load_state),
+        substance(booking.un_number, name_en),
+    )
 
 
 def _stay(row: Row[Any], grace: timedelta) -> Stay:
@@ -101,7 +113,7 @@ def _stay(row: Row[Any], grace: timedelta) -> Stay:
         bay_id=row.bay_id,
         booking_id=row.booking_id,
         plate=row.plate,
-        load=load_of(row),
+        load=_load(row, row.name_en),
         begins=row.during.lower,
         ends=row.during.upper,
         window_end=row.window_end,

@@ -16,6 +16,7 @@ from parking.rules.policy import Policy
 from parking.vocabulary import LoadState
 
 SOURCE = "49 CFR 177.848(d)"
+SAME_SUBSTANCE = "49 CFR 177.848(e)(6)"
 
 
 class Symbol(StrEnum):
@@ -95,11 +96,15 @@ DEFAULTS = Distances()
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a vehicle carries, as far as segregation cares."""
+    """What a vehicle carries, as far as segregation cares.
+
+    ``goods``: the UN number where it names one substance (see ``substance``), else None.
+    """
 
     hazard_class: str | None
     subsidiary: tuple[str, ...] = ()
     load_state: LoadState = LoadState.LOADED
+    goods: str | None = None
 
     @property
     def hazards(self) -> tuple[str, ...]:
@@ -124,7 +129,13 @@ class Verdict:
 
 
 def between(one: Load, other: Load, distances: Distances = DEFAULTS) -> Verdict:
-    """The strictest verdict over every pair of hazards of the two loads."""
+    """The strictest verdict over every pair of hazards of the two loads.
+
+    One and the same substance is not kept from itself by its subsidiary hazards: methanol (3, 6.1) may
+    stand beside methanol. 49 CFR 177.848(e)(6), for materials of one class that do not react together.
+    """
+    if one.goods is not None and (one.goods, one.hazards) == (other.goods, other.hazards):
+        return Verdict(Symbol.FREE, 0.0, source=SAME_SUBSTANCE)
     worst = Verdict(Symbol.FREE, 0.0)
     for mine in one.hazards:
         for theirs in other.hazards:
@@ -132,6 +143,13 @@ def between(one: Load, other: Load, distances: Distances = DEFAULTS) -> Verdict:
             if _STRICTNESS[symbol] > _STRICTNESS[worst.symbol]:
                 worst = Verdict(symbol, distances.of(symbol), (mine, theirs))
     return worst
+
+
+def substance(un_number: str | None, name_en: str | None) -> str | None:
+    """The UN number if it names one substance; a generic entry (“n.o.s.”) may be two different ones."""
+    if un_number is None or name_en is None or "n.o.s" in name_en.lower():
+        return None
+    return un_number
 
 
 def of_classes(one: str, other: str) -> Symbol:

@@ -18,7 +18,7 @@ from parking.refused import Reason, Refused, no
 from parking.rules import assignment, occupancy
 from parking.rules.assignment import BayFacts, Occupant, Suggestion
 from parking.rules.occupancy import Stay
-from parking.rules.segregation import Distances
+from parking.rules.segregation import Distances, Load
 from parking.services import audit, bookings, holding
 from parking.vocabulary import BookingState, HoldState, Refusal, VisitState
 
@@ -71,11 +71,23 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
     lot = survey(session, booking.lot_id)
     occupants = lot.occupants(booking.id, *_period(booking, visit, lot.grace, now), now)
-    return assignment.rank(lots.load_of(booking), lot.bays, occupants, lot.distances)
+    return assignment.rank(lots.load_of(session, booking), lot.bays, occupants, lot.distances)
 
 
-def assign(session: Session, booking_id: int, bay_code: str, now: datetime, actor: str, source: str) -> Hold:
-    """Hold a bay for a booking, or move the hold to another bay before parking. Raises Refused."""
+def assign(
+    session: Session,
+    booking_id: int,
+    bay_code: str,
+    now: datetime,
+    actor: str,
+    source: str,
+    expected: str | None = None,
+) -> Hold:
+    """Hold a bay for a booking, or move the hold to another bay before parking. Raises Refused.
+
+    ``expected``: the bay the actor saw on the booking ("" for none). When another one is held by now,
+    somebody else was faster and the answer is no.
+    """
     booking = bookings.locked(session, booking_id)
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
     _assignable(booking, visit)
@@ -86,8 +98,9 @@ def assign(session: Session, booking_id: int, bay_code: str, now: datetime, acto
     before = holding.live(session, booking.id)
     if before is not None and before.bay_id == bay.id:
         return before
+    _not_overtaken(booking, before, lot, expected)
     period = _period(booking, visit, lot.grace, now)
-    _allowed(booking, bay, lot, period, now)
+    _allowed(booking, lots.load_of(session, booking), bay, lot, period, now)
     hold = Hold(
         bay_id=bay.id,
         booking_id=booking.id,
@@ -127,12 +140,13 @@ def set_out_of_service(
 
 
 def standing_reasons(
-    booking: Booking, hold: Hold, lot: Lot, now: datetime, physical: bool
+    session: Session, booking: Booking, hold: Hold, now: datetime, physical: bool
 ) -> tuple[Reason, ...]:
     """Why a vehicle may not drive into its held bay now.
 
     ``physical``: look only at vehicles inside the park, else also at those expected before it is to leave.
     """
+    lot = survey(session, booking.lot_id)
     bay = lot.by_id(hold.bay_id)
     others = [
         s
@@ -141,7 +155,7 @@ def standing_reasons(
         and (s.inside or (not physical and s.overlaps(now, max(holding.span(hold)[1], now), now)))
     ]
     occupants = [Occupant(s.bay_id, s.plate, s.load) for s in others]
-    return assignment.against(lots.load_of(booking), bay, lot.bays, occupants, lot.distances)
+    return assignment.against(lots.load_of(session, booking), bay, lot.bays, occupants, lot.distances)
 
 
 def _period(
@@ -161,12 +175,12 @@ def _assignable(booking: Booking, visit: Visit | None) -> None:
 
 
 def _allowed(
-    booking: Booking, bay: BayFacts, lot: Lot, period: tuple[datetime, datetime], now: datetime
+    booking: Booking, load: Load, bay: BayFacts, lot: Lot, period: tuple[datetime, datetime], now: datetime
 ) -> None:
     if booking.window_end <= now and booking.state != BookingState.USED:
         raise Refused(no(Refusal.TOO_LATE, closed_at=booking.window_end))
     occupants = lot.occupants(booking.id, *period, now)
-    reasons = assignment.against(lots.load_of(booking), bay, lot.bays, occupants, lot.distances)
+    reasons = assignment.against(load, bay, lot.bays, occupants, lot.distances)
     if reasons:
         raise Refused(*reasons)
 

@@ -155,8 +155,7 @@ def _guards(
     if step in (VisitStep.ADMIT, VisitStep.PARK):
         if hold is None:
             return (no(Refusal.BAY_NOT_CONFIRMED),)
-        lot = bays.survey(session, booking.lot_id)
-        return bays.standing_reasons(booking, hold, lot, now, physical=step is VisitStep.PARK)
+        return bays.standing_reasons(session, booking, hold, now, physical=step is VisitStep.PARK)
     if step is VisitStep.CALL:
         return _against_dock(session, booking, dock)
     if step is VisitStep.REFUSE and remark is None:
@@ -165,7 +164,7 @@ def _guards(
 
 
 def _against_leaving(session: Session, visit: Visit, booking: Booking, now: datetime) -> tuple[Reason, ...]:
-    """A driver's word frees no bay while the terminal shows the vehicle in one; silence contradicts nobody."""
+    """A driver's word frees no bay while the terminal shows the vehicle in one; silence says nothing."""
     fresh = now - timedelta(seconds=lots.policy(session, booking.lot_id).silence_s)
     watch = session.get(Watch, visit.vehicle_id, populate_existing=True)
     if (

@@ -16,6 +16,7 @@ from parking.rules.segregation import (
     Symbol,
     between,
     of_classes,
+    substance,
 )
 from parking.vocabulary import LoadState
 
@@ -145,6 +146,15 @@ def test_the_class_alone_is_read_at_its_strictest(one, other, symbol):
 
 def test_methanol_is_judged_by_its_poison_too():
     assert between(Load("3", ("6.1",)), Load("3")).reason == ("6.1", "3")
+
+
+def test_one_substance_is_not_kept_from_itself_but_two_of_a_generic_name_are():
+    methanol = Load("3", ("6.1",), goods=substance("1230", "Methanol"))
+    generic = Load("3", ("6.1",), goods=substance("1992", "Flammable liquid, toxic, n.o.s."))
+    assert between(methanol, methanol).symbol is Symbol.FREE
+    assert between(generic, generic).symbol is Symbol.FORBIDDEN
+    assert between(methanol, generic).symbol is Symbol.FORBIDDEN
+    assert substance(None, "Methanol") is None
 
 
 def test_a_park_sets_its_own_distances_but_forbidden_is_never_nearer_than_separated():

@@ -168,6 +168,15 @@ def test_an_oxidiser_does_not_stand_beside_petrol(session):
     assert held(session, "F01", un_number="1942")
 
 
+def test_methanol_stands_beside_methanol_but_not_beside_petrol(session):
+    lot(session)
+    held(session, "B01", un_number="1230")
+    assert held(session, "B02", un_number="1230")
+    with pytest.raises(Refused) as no:
+        held(session, "B03")
+    assert words(no) == {Refusal.BAY_NEIGHBOUR}
+
+
 def test_an_uncleaned_tank_counts_as_loaded_a_clean_one_as_nothing(session):
     lot(session)
     held(session, "B08", load_state=LoadState.EMPTY_UNCLEANED, mass_kg=0)
