@@ -132,7 +132,8 @@ def vendor(package: str, file: str) -> Response:
     response.set_etag(pin.sha256, weak=True)
     right = request.args.get("v") == pin.sha256[:12]
     response.headers["Cache-Control"] = _FOR_EVER if right else _FOR_AN_HOUR
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @lru_cache

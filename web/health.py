@@ -58,10 +58,10 @@ def health() -> tuple[dict[str, object], int]:
         "well": found.well,
         "database": found.health is not None,
         "valkey": found.valkey,
-        "oldest_undone_letter_s": _whole(found.health and found.health.oldest_undone_letter_s),
+        "oldest_undone_letter_s": _whole(found.health.oldest_undone_letter_s if found.health else None),
         "undone_letters": found.health.undone_letters if found.health else None,
         "parked_letters": found.health.parked_letters if found.health else None,
-        "newest_fix_age_s": _whole(found.health and found.health.newest_fix_age_s),
+        "newest_fix_age_s": _whole(found.health.newest_fix_age_s if found.health else None),
         "worker_heartbeat_age_s": _whole(found.worker_age_s),
     }
     return body, 200 if found.well else 503

@@ -49,7 +49,9 @@ class Tries:
             self._own(source).append(time.monotonic())
         try:
             with _server(settings().redis_url).pipeline() as both:
-                both.incr(self._key(source)).expire(self._key(source), self.minutes * 60, nx=True).execute()
+                both.incr(self._key(source))
+                both.expire(self._key(source), self.minutes * 60, nx=True)
+                both.execute()
         except (redis.RedisError, ValueError):
             pass  # counted by this process
 
@@ -60,8 +62,8 @@ class Tries:
             here, left = len(own), (own[0] + self.minutes * 60 - time.monotonic() if own else 0.0)
         try:
             server = _server(settings().redis_url)
-            together = int(server.get(self._key(source)) or 0)  # type: ignore[arg-type]
-            return max(here, together), max(left, float(server.ttl(self._key(source))))  # type: ignore[arg-type]
+            together = int(server.get(self._key(source)) or 0)
+            return max(here, together), max(left, float(server.ttl(self._key(source))))
         except (redis.RedisError, ValueError):
             return here, left
 
