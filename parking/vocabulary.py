@@ -168,6 +168,14 @@ class Severity(StrEnum):
     ALARM = "alarm"
 
 
+class Rung(StrEnum):
+    """Who is told of an overstay, later and later (升级)."""
+
+    DISPATCHER = "dispatcher"  # 调度员
+    SUPERVISOR = "supervisor"  # 监管人员
+    ENFORCEMENT = "enforcement"  # 执法
+
+
 class HoldState(StrEnum):
     """A bay held for a booking."""
 
@@ -203,6 +211,7 @@ class Refusal(StrEnum):
     NO_BAY_FREE = "no_bay_free"
     BAY_UNKNOWN = "bay_unknown"  # bay
     BAY_TAKEN = "bay_taken"  # bay
+    ASSIGNED_MEANWHILE = "assigned_meanwhile"  # plate, bay, by
     BAY_OUT_OF_SERVICE = "bay_out_of_service"  # bay, reason
     BAY_ISOLATION = "bay_isolation"  # bay
     BAY_CLASS = "bay_class"  # bay, hazard_class
