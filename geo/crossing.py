@@ -2,13 +2,16 @@
 
 Everything here is planar, metres in the park's metric CRS. An area is its open interior: a point on
 the edge is outside, running along an edge is no crossing, and touching it from either side is none.
-So the number of crossings of a path is odd exactly when one of its ends is inside and the other not.
+So the number of crossings of a path is odd exactly when one of its ends is inside and the other not,
+however close to the edge they lie: a crossing may fall on an end, but never between two paths.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import shapely
 from shapely import LineString, Point
@@ -30,16 +33,34 @@ class Crossing:
 
 def crossings(area: BaseGeometry, path: Sequence[tuple[float, float]]) -> tuple[Crossing, ...]:
     """Every crossing of ``path`` (two or more points) with the edge of ``area``, in order of travel."""
-    line = LineString(path)
-    if line.length == 0 or not shapely.intersects(area, line):
+    legs = list(pairwise(path))
+    lengths = [math.dist(a, b) for a, b in legs]
+    total = sum(lengths)
+    if total == 0 or not shapely.intersects(area, LineString(path)):
         return ()
     found: list[Crossing] = []
-    for begin, end in _inside(area, line):
-        if begin > _SAME or not _strictly_inside(area, path[0]):
-            found.append(_at(line, begin, inward=True))
-        if end < 1 - _SAME or not _strictly_inside(area, path[-1]):
-            found.append(_at(line, end, inward=False))
+    gone = 0.0
+    for (a, b), length in zip(legs, lengths, strict=True):
+        found += [_at(a, b, share, (gone + share * length) / total, inward) for share, inward in _leg(area, a, b)]
+        gone += length
     return tuple(found)
+
+
+def _leg(area: BaseGeometry, a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, bool]]:
+    """Crossings of one straight leg: share of the leg, and whether inward."""
+    starts, ends = _strictly_inside(area, a), _strictly_inside(area, b)
+    intervals = _inside(area, a, b)
+    found: list[tuple[float, bool]] = []
+    if starts and not (intervals and intervals[0][0] <= _SAME):
+        found.append((0.0, False))
+    for begin, end in intervals:
+        if begin > _SAME or not starts:
+            found.append((begin, True))
+        if end < 1 - _SAME or not ends:
+            found.append((end, False))
+    if ends and not (intervals and intervals[-1][1] >= 1 - _SAME):
+        found.append((1.0, True))
+    return found
 
 
 def depth(area: BaseGeometry, x: float, y: float) -> float:
@@ -55,48 +76,43 @@ def deepest(area: BaseGeometry, path: Sequence[tuple[float, float]], samples: in
     return max(depth(area, p.x, p.y) for p in points)
 
 
-def _inside(area: BaseGeometry, line: LineString) -> list[tuple[float, float]]:
-    """Intervals of share in which the line runs through the open interior, merged and in order."""
-    cuts = {0.0, 1.0}
-    met = shapely.intersection(area.boundary, line)
-    for part in shapely.get_parts(met):
-        cuts.update(
-            float(shapely.line_locate_point(line, Point(xy), normalized=True))
-            for xy in shapely.get_coordinates(part)
-        )
-    cuts.update(_vertices(line))
-    marks = sorted(cuts)
-    merged: list[tuple[float, float]] = []
-    for begin, end in zip(marks, marks[1:], strict=False):
-        if end - begin <= _SAME or not _midpoint_inside(area, line, begin, end):
+def _inside(
+    area: BaseGeometry, a: tuple[float, float], b: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """Intervals of share in which the leg runs through the open interior, in order."""
+    cuts = {0.0, 1.0} | {_share(a, b, xy) for xy in _met(area, a, b)}
+    found: list[tuple[float, float]] = []
+    for begin, end in pairwise(sorted(cuts)):
+        if end - begin <= _SAME or not _strictly_inside(area, _point(a, b, (begin + end) / 2)):
             continue
-        if merged and begin - merged[-1][1] <= _SAME and _joined(area, line, begin):
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((begin, end))
-    return merged
+        touched = found and begin - found[-1][1] <= _SAME
+        found[-1:] = [(found[-1][0], end)] if touched else [*found[-1:], (begin, end)]
+    return found
 
 
-def _vertices(line: LineString) -> list[float]:
-    inner = list(line.coords)[1:-1]
-    return [float(shapely.line_locate_point(line, Point(xy), normalized=True)) for xy in inner]
+def _met(area: BaseGeometry, a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
+    """Points in which the leg meets the edge (both ends of a stretch along it)."""
+    met = shapely.intersection(area.boundary, LineString([a, b]))
+    return [(float(x), float(y)) for x, y in shapely.get_coordinates(met)]
 
 
-def _midpoint_inside(area: BaseGeometry, line: LineString, begin: float, end: float) -> bool:
-    middle = line.interpolate((begin + end) / 2, normalized=True)
-    return bool(shapely.contains_properly(area, middle))
+def _share(a: tuple[float, float], b: tuple[float, float], xy: tuple[float, float]) -> float:
+    """How far along the leg a point of it lies, 0…1, by the longer axis."""
+    axis = 0 if abs(b[0] - a[0]) >= abs(b[1] - a[1]) else 1
+    span = b[axis] - a[axis]
+    return min(1.0, max(0.0, (xy[axis] - a[axis]) / span)) if span else 0.0
 
 
-def _joined(area: BaseGeometry, line: LineString, share: float) -> bool:
-    """Two intervals meeting at ``share`` are one unless the meeting point lies on the edge."""
-    point = line.interpolate(share, normalized=True)
-    return bool(shapely.distance(area.boundary, point) > 1e-6)
+def _point(a: tuple[float, float], b: tuple[float, float], share: float) -> tuple[float, float]:
+    return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share)
 
 
 def _strictly_inside(area: BaseGeometry, xy: tuple[float, float]) -> bool:
     return bool(shapely.contains_properly(area, Point(xy)))
 
 
-def _at(line: LineString, share: float, inward: bool) -> Crossing:
-    point = line.interpolate(share, normalized=True)
-    return Crossing(share, point.x, point.y, inward)
+def _at(
+    a: tuple[float, float], b: tuple[float, float], leg_share: float, share: float, inward: bool
+) -> Crossing:
+    x, y = _point(a, b, leg_share)
+    return Crossing(share, x, y, inward)

@@ -80,13 +80,12 @@ def _in_place(
 ) -> bool:
     west, south, east, north = watch_area
     left, low, right, high = geometry.bounds
-    if not all(map(math.isfinite, geometry.bounds)) or max(abs(left), abs(right)) > 180 or max(abs(low), abs(high)) > 90:
-        report.error(LayerWord.NOT_DEGREES, file, label, lon=left, lat=low)
-        return False
     if west <= left and right <= east and south <= low and high <= north:
         return True
     if west <= low and high <= east and south <= left and right <= north:
         report.error(LayerWord.AXES_SWAPPED, file, label)
+    elif not all(map(math.isfinite, geometry.bounds)) or max(-left, right) > 180 or max(-low, high) > 90:
+        report.error(LayerWord.NOT_DEGREES, file, label, lon=left, lat=low)
     else:
         report.error(LayerWord.OUTSIDE_WATCH_AREA, file, label, lon=round(left, 5), lat=round(low, 5))
     return False
