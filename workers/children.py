@@ -80,9 +80,14 @@ class Child:
     def delay_s(self) -> float:
         return min(LONGEST_DELAY_S, FIRST_DELAY_S * float(2**self.falls))
 
-    def stop(self) -> None:
+    def ask_to_stop(self) -> None:
         if self.process is not None:
-            end(self.process, self.service.stop_signal, self.service.patience_s)
+            self.process.send_signal(self.service.stop_signal)
+
+    def stop(self) -> None:
+        """Wait until it has gone after ``ask_to_stop``; SIGKILL when its patience is over."""
+        if self.process is not None:
+            end(self.process, None, self.service.patience_s)
             self._gone()
 
     def _gone(self) -> None:

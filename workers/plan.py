@@ -25,10 +25,13 @@ class Service:
     stop_signal: int = signal.SIGTERM
 
 
-#: Last started, first stopped; the doors to the outside close before what stands behind them.
-STOP_ORDER = (
-    "demo", "web", "live", "gateway", "beat", "relay", "worker", "valkey", "postgresql",
-)  # fmt: skip
+#: Who stops when: the doors to the outside first, then what stands behind them, the servers last.
+STOP_STAGES = (
+    ("demo", "web", "live", "gateway"),
+    ("beat", "relay", "worker"),
+    ("valkey",),
+    ("postgresql",),
+)
 
 
 def services(settings: Settings, run: Path) -> tuple[Service, ...]:

@@ -68,10 +68,11 @@ def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
 
 
-def end(process: subprocess.Popen[bytes], first: int = signal.SIGTERM, patience: float = 5.0) -> None:
-    """Stop a child: ``first`` signal, then after ``patience`` seconds SIGKILL to its whole group."""
+def end(process: subprocess.Popen[bytes], first: int | None = signal.SIGTERM, patience: float = 5.0) -> None:
+    """Stop a child: ``first`` signal (None: given before), SIGKILL to its group after ``patience`` s."""
     if process.poll() is None:
-        process.send_signal(first)
+        if first is not None:
+            process.send_signal(first)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
     kill_group(process.pid)

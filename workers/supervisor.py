@@ -27,7 +27,7 @@ from parking.speech import N_
 from workers import liveness, logs, preflight
 from workers.accounts import Account
 from workers.children import Child
-from workers.plan import STOP_ORDER, Service, environment, services
+from workers.plan import STOP_STAGES, Service, environment, services
 from workers.servers import PostgreSQL, Valkey, socket_folder
 from workers.trouble import Trouble
 from workers.undertaker import Undertaker
@@ -150,6 +150,7 @@ class Supervisor:
             try:
                 self._pump(0.05)
             except Stopped:
+                child.ask_to_stop()
                 child.stop()
                 raise
         if status and log is None:
@@ -254,6 +255,7 @@ class Supervisor:
         if worker and liveness.hung(self.settings, lives):
             self._say("busy", N_("The worker lives but does no work; replacing it."))
             for name in ("worker", "beat"):
+                self._children[name].ask_to_stop()
                 self._children[name].stop()
 
     # Stop -------------------------------------------------------------------------------------------
@@ -262,8 +264,12 @@ class Supervisor:
         self._stopping = True
         if self._children:
             self._say("busy", N_("Stopping …"))
-        for name in sorted(self._children, key=STOP_ORDER.index):
-            self._children[name].stop()
+        for stage in STOP_STAGES:
+            here = [self._children[name] for name in stage if name in self._children]
+            for child in here:
+                child.ask_to_stop()
+            for child in here:
+                child.stop()
         self._undertaker.dismiss()
         if self._lock is not None:
             running.forget(self.data)
