@@ -17,7 +17,8 @@ from workers.gateway.sparing import configure
 
 AFTER = N_(
     "Settings: HAZPARK_HOST, HAZPARK_GATEWAY_PORT, DATABASE_URL, REDIS_URL, HAZPARK_DATA. A report is "
-    "answered after it is committed; what cannot be stored is kept in dead-letters/gateway.jsonl of the data folder."
+    "answered after it is committed; what cannot be stored is kept in the data folder: "
+    "dead-letters/gateway.jsonl."
 )
 
 

@@ -55,6 +55,7 @@ class Batcher:
     def stop(self) -> None:
         """Take no rest any more: store what is queued, then end."""
         self._stopping = True
+        self.queue.wake()
 
     def close(self) -> None:
         self._writer.shutdown(wait=False, cancel_futures=True)

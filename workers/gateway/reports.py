@@ -82,6 +82,10 @@ class Queue:
             return False
         return True
 
+    def wake(self) -> None:
+        """End ``wait`` though nothing came."""
+        self._arrived.set()
+
     async def take(self, most: int) -> list[Report]:
         """The oldest reports, together at most ``most`` fixes (but at least one report, if there is any)."""
         taken: list[Report] = []
