@@ -87,6 +87,8 @@ class PostgreSQL:
         Built aside and renamed when whole, so an interrupted first start leaves nothing half made.
         """
         self.data.mkdir(parents=True, exist_ok=True)
+        if self.account.uid is not None:
+            self.data.chmod(0o711)  # another account must be able to pass through to its own folders
         self.account.own(self.sockets)
         if self.cluster.exists():
             self._check_version()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 import redis
 
-from workers import binaries
+from workers import accounts, binaries
 from workers.processes import end
 from workers.servers import LONGEST_SOCKET_PATH, PostgreSQL, both, socket_folder, wait_until
 from workers.trouble import Trouble
@@ -129,3 +130,15 @@ def test_a_wrong_program_setting_names_itself(name, monkeypatch, folder):
     with pytest.raises(Trouble, match=name):
         find()
     find.cache_clear()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give up its name")
+def test_where_namespaces_are_forbidden_root_lets_nobody_run_postgresql(folder, monkeypatch):
+    monkeypatch.setattr(accounts, "_UNSHARE", ("false",))
+    accounts.unprivileged.cache_clear()
+    try:
+        with both(folder) as (postgresql, _), psycopg.connect(postgresql.url) as connection:
+            assert postgresql.cluster.stat().st_uid == pwd.getpwnam("nobody").pw_uid
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        accounts.unprivileged.cache_clear()
