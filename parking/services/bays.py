@@ -174,6 +174,15 @@ def _assignable(booking: Booking, visit: Visit | None) -> None:
         raise Refused(no(Refusal.BOOKING_STATE, state=VisitState(visit.state) if visit else state))
 
 
+def _not_overtaken(booking: Booking, before: Hold | None, lot: Lot, expected: str | None) -> None:
+    """Refuse when the booking holds another bay than the actor saw: somebody else was faster."""
+    if expected is None or before is None:
+        return
+    bay = lot.by_id(before.bay_id).code
+    if bay != expected:
+        raise Refused(no(Refusal.ASSIGNED_MEANWHILE, plate=booking.plate, bay=bay, by=before.held_by))
+
+
 def _allowed(
     booking: Booking, load: Load, bay: BayFacts, lot: Lot, period: tuple[datetime, datetime], now: datetime
 ) -> None:

@@ -84,6 +84,21 @@ def test_two_dispatchers_never_put_petrol_and_oxidiser_side_by_side(engine):
         assert words(outcomes) == {Refusal.BAY_NEIGHBOUR}
 
 
+def test_two_dispatchers_who_give_one_booking_two_bays_hear_of_each_other(engine):
+    """Both saw a booking without a bay; the slower is told instead of undoing the faster."""
+    for _ in range(10):
+        (one,) = ids(engine, {})
+        outcomes = race(
+            engine,
+            lambda s, one=one: bays.assign(s, one, "B01", NOW, "dispatcher:li", HERE, expected=""),
+            lambda s, one=one: bays.assign(s, one, "B02", NOW, "dispatcher:wu", HERE, expected=""),
+        )
+        assert len(won(outcomes)) == 1
+        assert words(outcomes) == {Refusal.ASSIGNED_MEANWHILE}
+        with transaction(engine) as session:
+            bookings.cancel(session, one, NOW, STAFF, HERE)
+
+
 def test_eight_dispatchers_fill_fifty_slots_exactly(engine):
     """Eight at once want each of fifty slots (five bays × ten windows): fifty holds, 350 refusals."""
     with transaction(engine) as session:

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from parking.models import Audit, Booking, Hold, Letter, Visit
+from parking.models import Audit, Booking, Hold, Letter, Violation, Visit
+from parking.queries import violations
 from parking.refused import Refused
 from parking.services import bays, bookings, overstay, visits
-from parking.vocabulary import BookingState, Refusal, VisitStep
+from parking.speech import say
+from parking.vocabulary import BookingState, Refusal, ViolationKind, VisitStep
 from tests.factories import DRIVER, HERE, NOW, STAFF, booked, held, hours, lot, parked, walk
 
 pytestmark = pytest.mark.servers
@@ -128,6 +130,50 @@ def test_without_any_sweep_an_incompatible_neighbour_is_still_stopped_at_the_gat
     with pytest.raises(Refused) as no:
         walk(session, visit.id, END + hours(1), VisitStep.ADMIT)
     assert {r.word for r in no.value.reasons} == {Refusal.BAY_NEIGHBOUR}
+
+
+def test_an_overstay_is_one_violation_that_climbs_the_ladder_and_ends_with_the_exit(session):
+    lot(session, policy={"park_stay_h": 1000})
+    made = parked(session, "B01")
+    heard = []
+    for minute in range(0, 180, 5):
+        overstay.sweep(session, END + minute * MINUTE)
+        seen = session.scalars(
+            select(Letter)
+            .where(Letter.name.in_(("violation_seen", "violation_escalated")))
+            .order_by(Letter.id)
+        ).all()
+        heard += [(minute, seen[i].payload.get("rung", "seen")) for i in range(len(heard), len(seen))]
+    assert heard == [(20, "seen"), (60, "supervisor"), (120, "enforcement")]
+    violation = session.scalars(select(Violation)).one()
+    assert (violation.subject, violation.started_at, violation.ended_at) == ("bay", END + 15 * MINUTE, None)
+    visit = session.scalars(select(Visit).where(Visit.booking_id == made.id)).one()
+    walk(session, visit.id, END + hours(3), VisitStep.CHECK_OUT)
+    session.refresh(violation)
+    assert violation.ended_at == END + hours(3)
+    assert overstay.sweep(session, END + hours(4)) == 0
+
+
+def test_the_park_has_a_clock_of_its_own_counted_from_this_very_admission(session):
+    lot(session)
+    parked(session, "B01", window_end=NOW + hours(20))
+    admitted = NOW + hours(1)
+    overstay.sweep(session, admitted + hours(6))
+    assert session.scalars(select(Violation)).all() == []
+    overstay.sweep(session, admitted + hours(6) + MINUTE)
+    violation = session.scalars(select(Violation)).one()
+    assert (violation.subject, violation.started_at) == ("park", admitted + hours(6))
+    assert "应于 2026-03-02 15:00:00 前离园（泊位 B01）" in say(
+        ViolationKind.OVERSTAY, violations.one(session, violation.id).spoken_facts()
+    )
+
+
+def test_a_truck_at_the_gate_is_late_for_nothing(session):
+    lot(session)
+    made = held(session, "B01")
+    visits.check_in(session, made.id, END - hours(1), DRIVER, HERE)
+    overstay.sweep(session, END + hours(9))
+    assert session.scalars(select(Violation)).all() == []
 
 
 def test_after_the_exit_the_bay_is_free_at_once(session):
