@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import psycopg
@@ -37,13 +38,14 @@ def plain(url: str) -> str:
 
 
 def _heartbeat_age_s(database_url: str) -> float | None:
+    """None when the database does not answer; infinite when there never was a beat."""
     asked = "SELECT extract(epoch FROM now() - seen_at)::float FROM heartbeat WHERE process = 'worker'"
     try:
         with psycopg.connect(plain(database_url), connect_timeout=2) as connection:
             row = connection.execute(asked).fetchone()
     except psycopg.Error:
         return None
-    return row[0] if row else None
+    return row[0] if row else math.inf
 
 
 def _broker_answers(redis_url: str) -> bool:
