@@ -106,6 +106,17 @@ def marks(session: Session, vehicle_id: int, since: datetime) -> Mapping[Mark | 
     return {Mark(m) if m else None: n for m, n in rows}
 
 
+def unbelieved_share(session: Session, since: datetime) -> Mapping[int, tuple[int, int]]:
+    """Vehicle → (fixes since then, those of them not believed)."""
+    marked = FixRow.mark.is_not(None) & (FixRow.mark != Mark.LATE)
+    rows = session.execute(
+        select(FixRow.vehicle_id, func.count(), func.count().filter(marked))
+        .where(FixRow.time >= since, FixRow.vehicle_id.is_not(None))
+        .group_by(FixRow.vehicle_id)
+    )
+    return {vehicle_id: (total, doubted) for vehicle_id, total, doubted in rows}
+
+
 def _vehicle(
     vehicle: Vehicle, watch: Watch | None, terminal: Terminal | None, state: str | None, booking: Booking | None
 ) -> VehicleView:

@@ -1,0 +1,300 @@
+"""The dispatcher's board: who waits, which bays, who is here; assign, call forward, move on.
+
+The page consists of parts. A part that changed is sent again by itself, so two dispatchers see one
+assignment at once and a half-typed word in another part stays. Without script every link and form
+works as a page of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from geo.shapes import Feature, LayerKind, Park
+from parking import clock
+from parking.queries import board as board_query
+from parking.queries import bookings as booking_query
+from parking.queries import park as park_query
+from parking.queries.board import BayView, Board
+from parking.queries.bookings import BookingView
+from parking.refused import Reason, Refused, no
+from parking.services import bays, bookings, visits
+from parking.services.bays import Suggestion
+from parking.speech import N_
+from parking.vocabulary import Advice, BookingState, Refusal, Role, VisitState, VisitStep
+from web.board_view import Drawing, at_dock, drawing, timeline
+from web.forms import typed
+from web.gates import gate
+from web.language import _, name
+from web.people import current_person, source
+from web.store import reading, transaction
+
+bp = Blueprint("dispatch", __name__)
+MENU = (("dispatch.board", N_("Board")),)
+
+TABS = (("map", N_("Lot map")), ("time", N_("Bays × time")))
+PARTS = ("message", "waiting", "choice", "lot", "here", "poll")
+#: Reasons that speak for a bay; other advice is a remark to weigh.
+GOOD = frozenset({Advice.ZONE_SPECIFIC, Advice.NOTHING_INCOMPATIBLE, Advice.ROOM_ENOUGH, Advice.ISOLATION_KEPT})
+#: While the vehicle stands in no bay, its bay may still be changed.
+_IN_NO_BAY = (VisitState.ARRIVED, VisitState.ADMITTED, VisitState.EN_ROUTE_OUT)
+_TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the dispatcher is looking at: a booking, a bay, or a bay for a booking."""
+
+    booking: BookingView | None = None
+    bay: BayView | None = None
+    suggestions: tuple[Suggestion, ...] | None = None
+
+    @property
+    def suggestion(self) -> Suggestion | None:
+        """The chosen bay as a proposal for the chosen booking."""
+        code = self.bay.code if self.bay else ""
+        return next((s for s in self.suggestions or () if s.bay_code == code), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything the page draws."""
+
+    tab: str
+    board: Board
+    park: Park
+    drawn: Drawing
+    choice: Choice
+    reasons: Sequence[Reason] = ()
+    done: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+    def address(self, endpoint: str = "dispatch.board", **changes: Any) -> str:
+        """The address of this view with some of it changed; None takes it away."""
+        here: dict[str, Any] = {
+            "tab": self.tab if self.tab != TABS[0][0] else None,
+            "booking": self.choice.booking.id if self.choice.booking else None,
+            "bay": self.choice.bay.code if self.choice.bay else None,
+        }
+        return url_for(endpoint, **{k: v for k, v in {**here, **changes}.items() if v is not None})
+
+
+@bp.get("/board")
+@gate(Role.DISPATCHER)
+def board() -> str:
+    scene = _scene(done=_done(request.args.get("done", "")))
+    return render_template("board.html", scene=scene, part=_drawn(scene))
+
+
+@bp.get("/board/parts")
+@gate(Role.DISPATCHER)
+def parts() -> Response:
+    """The parts that differ from what the browser shows (argument ``v``); 204 when none does."""
+    return _changed(_scene())
+
+
+@bp.post("/board/assign")
+@gate(Role.DISPATCHER)
+def assign() -> AnyResponse:
+    """Give a booking a bay: one click. ``seen`` is the bay the dispatcher saw on the booking."""
+    booking_id, bay = _number("booking_id"), typed("bay", 64)
+
+    def take() -> str:
+        with transaction() as session:
+            bays.assign(session, booking_id, bay, clock.now(), _actor(), source(), expected=typed("seen", 64))
+        return "assigned"
+
+    return _after(take, booking_id)
+
+
+@bp.post("/board/reject")
+@gate(Role.DISPATCHER)
+def reject() -> AnyResponse:
+    booking_id = _number("booking_id")
+
+    def take() -> str:
+        with transaction() as session:
+            bookings.reject(session, booking_id, typed("remark", 500), clock.now(), _actor(), source())
+        return "rejected"
+
+    return _after(take, booking_id)
+
+
+@bp.post("/board/step")
+@gate(Role.DISPATCHER)
+def step() -> AnyResponse:
+    """Move a visit on; calling forward names the dock."""
+    visit_id, asked = _number("visit_id"), typed("step", 40)
+    if asked not in VisitStep:
+        abort(400)
+
+    def take() -> str:
+        with transaction() as session:
+            visits.step(
+                session, visit_id, VisitStep(asked), clock.now(), _actor(), source(),
+                dock=typed("dock", 40) or None, remark=typed("remark", 500) or None,
+            )  # fmt: skip
+        return asked
+
+    with reading() as session:
+        view = booking_query.by_visit(session, visit_id)
+    return _after(take, view.id if view else None)
+
+
+@bp.post("/board/service")
+@gate(Role.DISPATCHER)
+def service() -> AnyResponse:
+    """Close a bay with a reason, or open it again."""
+    bay, closing = typed("bay", 64), typed("closing", 1) == "1"
+    reason = typed("reason", 200)
+
+    def take() -> str:
+        if closing and not reason:
+            raise Refused(no(Refusal.REMARK_MISSING, "reason"))
+        with transaction() as session:
+            bays.set_out_of_service(
+                session, bay, reason if closing else None, clock.now(), _actor(), source()
+            )
+        return "closed" if closing else "opened"
+
+    return _after(take, None, bay)
+
+
+def _done(word: str) -> str:
+    """What was done, said to the dispatcher; unknown words say nothing."""
+    said = {
+        "assigned": N_("The bay is assigned."),
+        "rejected": N_("The booking is rejected; the driver reads the reason."),
+        "closed": N_("The bay is out of service."),
+        "opened": N_("The bay is in service again."),
+    }
+    if word in said:
+        return _(said[word])
+    return _("Done: {step}", step=VisitStep(word)) if word in VisitStep else ""
+
+
+def _after(take: Callable[[], str], booking_id: int | None, bay: str | None = None) -> AnyResponse:
+    """Do it; then show the board, with what was done or every reason why not."""
+    script = request.headers.get("HX-Request") == "true"
+    try:
+        done = take()
+    except Refused as refused:
+        scene = _scene(booking_id, bay, reasons=refused.reasons, posted=True)
+        if script:
+            return _changed(scene)
+        return make_response(render_template("board.html", scene=scene, part=_drawn(scene)), 422)
+    scene = _scene(booking_id, bay, done=_done(done), posted=True)
+    return _changed(scene) if script else redirect(scene.address(done=done), 303)
+
+
+def _scene(
+    booking_id: int | None = None,
+    bay: str | None = None,
+    reasons: Sequence[Reason] = (),
+    done: str = "",
+    posted: bool = False,
+) -> Scene:
+    where = request.form if posted else request.args
+    if not posted:
+        booking_id, bay = where.get("booking", type=int), where.get("bay", "")[:64] or None
+    now = clock.now()
+    with reading() as session:
+        board = board_query.board(session, now)
+        park = park_query.current(session)
+        chosen = booking_query.by_id(session, booking_id) if booking_id else None
+        wants = chosen is not None and _assignable(chosen)
+        proposed = tuple(bays.suggest(session, chosen.id, now)) if chosen and wants else None
+    choice = Choice(chosen, next((b for b in board.bays if b.code == bay), None), proposed)
+    tab = where.get("tab", "")
+    return Scene(
+        tab=tab if tab in dict(TABS) else TABS[0][0],
+        board=board,
+        park=park,
+        drawn=drawing(board, park, proposed),
+        choice=choice,
+        reasons=reasons,
+        done=done,
+        typed={k: typed(k) for k in ("remark", "reason", "dock")} if posted and reasons else {},
+    )
+
+
+def _assignable(booking: BookingView) -> bool:
+    if booking.visit is not None:
+        return booking.visit.state in _IN_NO_BAY
+    return booking.state in (BookingState.SUBMITTED, BookingState.APPROVED)
+
+
+def _drawn(scene: Scene) -> Callable[[str], Markup]:
+    def part(which: str) -> Markup:
+        html, version = _part(scene, which)
+        return Markup(f'<div id="part-{which}" data-part="{which}" data-v="{version}">') + html + Markup("</div>")  # noqa: S704 - names are ours, html is rendered by the template
+
+    return part
+
+
+def _changed(scene: Scene) -> Response:
+    shown = dict(item.partition(":")[::2] for item in request.values.get("v", "").split(","))
+    out = [
+        f'<div id="part-{which}" data-part="{which}" data-v="{version}" hx-swap-oob="true">{html}</div>'
+        for which in PARTS
+        for html, version in [_part(scene, which)]
+        if shown.get(which) != version
+    ]
+    return make_response("\n".join(out), 200 if out else 204)
+
+
+def _part(scene: Scene, which: str) -> tuple[Markup, str]:
+    """A part and its version: of everything in it but the form tokens, which differ every time."""
+    html = Markup(render_template(f"_board_{which}.html", **_context(scene, which)))  # noqa: S704 - our template, autoescaped
+    return html, hashlib.sha256(_TOKEN.sub("", html).encode()).hexdigest()[:12]
+
+
+def _context(scene: Scene, which: str) -> dict[str, Any]:
+    more: dict[str, Any] = {"scene": scene, "board": scene.board, "choice": scene.choice, "good": GOOD, "tabs": TABS}
+    if which == "lot" and scene.tab == "time":
+        more["time"] = timeline(scene.board, scene.drawn, scene.choice.booking)
+    if which == "choice" and scene.choice.booking:
+        more["docks"] = _docks(scene)
+        more["steps"] = _steps(scene.choice.booking)
+    return more
+
+
+def _docks(scene: Scene) -> list[tuple[Feature, bool, list[str]]]:
+    """(dock, whether it handles the class, plates there); fitting ones first, free ones before busy ones."""
+    booking, busy = scene.choice.booking, at_dock(scene.board)
+    found = [(d, _handles(d, booking), busy.get(d.code, [])) for d in scene.park.of(LayerKind.DOCK)]
+    return sorted(found, key=lambda row: (not row[1], len(row[2]), row[0].code))
+
+
+def _handles(dock: Feature, booking: BookingView | None) -> bool:
+    """A hint for the choice; the service decides. A vehicle that comes empty is not judged by class."""
+    listed = dock.attributes.get("hazard_classes") or ()
+    classes = [c.strip() for c in (listed.split(",") if isinstance(listed, str) else listed) if str(c).strip()]
+    if booking is None or booking.load_state != "loaded" or not classes or not booking.hazard_class:
+        return True
+    return any(booking.hazard_class == c or booking.hazard_class.startswith(f"{c}.") for c in classes)
+
+
+def _steps(booking: BookingView) -> list[tuple[VisitStep, str]]:
+    """The steps staff may take now, calling forward apart (it needs a dock)."""
+    if booking.visit is None:
+        return []
+    return [(s, name(s)) for s in booking.visit.steps]
+
+
+def _number(key: str) -> int:
+    text = typed(key, 18)
+    return int(text) if text.isascii() and text.isdigit() else abort(400)
+
+
+def _actor() -> str:
+    person = current_person()
+    assert person  # noqa: S101 - the gate let a person in
+    return person.actor
