@@ -45,6 +45,7 @@ class State:
     stand: stopping.Stand | None = None
     race: speeding.Race | None = None
     unbooked: presence.Unbooked | None = None
+    silence: silence.Silence | None = None
     raised: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -67,6 +68,7 @@ class State:
             stand=_made(stopping.Stand, data["stand"]),
             race=_made(speeding.Race, data["race"]),
             unbooked=_made(presence.Unbooked, data["unbooked"]),
+            silence=_made(silence.Silence, data["silence"]),
             raised=data["raised"],
         )
 
@@ -113,7 +115,9 @@ def still(ground: Ground, state: State, journey: Journey, now: datetime) -> Judg
     if state.last is None:
         return Judged(state, (), ())
     last = _remembered(ground, state, lambda _: journey)
-    return Judged(state, (), tuple(silence.lasting(last, now.timestamp())) if last else ())
+    assert last is not None  # noqa: S101 - a state with a last fix remembers it
+    told, found = silence.lasting(state.silence, last, now.timestamp())
+    return Judged(replace(state, silence=told), (), tuple(found))
 
 
 def _one(
@@ -170,8 +174,10 @@ def _rules(state: State, sight: Sight) -> tuple[State, list[Finding]]:
     stand, stopped = stopping.step(state.stand, sight)
     race, sped = speeding.step(state.race, sight)
     unbooked, intruded = presence.step(state.unbooked, sight)
-    after = replace(state, sides=sides, deviation=off, stand=stand, race=race, unbooked=unbooked)
-    return after, silence.broken(sight) + crossed + intruded + strayed + stopped + sped
+    after = replace(
+        state, sides=sides, deviation=off, stand=stand, race=race, unbooked=unbooked, silence=None
+    )
+    return after, silence.step(state.silence, sight) + crossed + intruded + strayed + stopped + sped
 
 
 def _remembered(ground: Ground, state: State, journey_at: JourneyAt) -> Sight | None:

@@ -1,7 +1,8 @@
 """Standing still where one may not: illegal stops in the park, stops in the ring.
 
 A vehicle stands while every fix lies within the stop radius of the first one; below walking speed a
-drift of twice that is still standing. Bay, dock, lot, gate and gate queue are places to stand.
+drift of twice that is still standing. Bay, dock, lot, gate and gate queue are places to stand: reaching one
+ends a stand outside it, however near.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Stand:
 
 def step(stand: Stand | None, sight: Sight) -> tuple[Stand | None, list[Finding]]:
     """The stand after this fix, and what is to be told of it."""
-    if stand is None or sight.before is None or not _stays(stand, sight):
+    if stand is None or sight.before is None or not _stays(stand, sight) or (stand.kind and sight.place.resting):
         ended = [_finding(stand, stand.last)] if stand and stand.told else []
         return _begin(sight), ended
     stand = replace(

@@ -123,6 +123,11 @@ def test_standing_in_lot_or_dock_is_no_offence(land, x, y):
     assert offences(land, stand(x, y, 7200)) == []
 
 
+def test_rolling_up_to_a_dock_and_standing_in_it_is_no_offence(land):
+    near = [fix(0, 355, 0, 2.5), fix(0, 372, 20, 2.5)]
+    assert offences(land, near + stand(0, 395, 3600, begin=40)) == []
+
+
 def test_a_stop_ends_when_the_vehicle_drives_on(land):
     standing = stand(0, 100, 400)
     found = offences(land, standing + drive([(0, 100), (0, 300)], begin=after(standing)))
@@ -170,6 +175,16 @@ def test_silence_inside_is_an_alarm_while_it_lasts_and_after(land):
     ended = next(f for f in broken if f.kind is ViolationKind.LOST_SIGNAL)
     assert ended.key == lasting[0].key
     assert ended.ended_at is not None
+
+
+def test_a_silence_told_is_ended_by_fixes_sent_later(land):
+    before = judged(land, drive([(0, 0), (0, 100)]))
+    told = still(land, before.state, BOOKED, START + timedelta(seconds=400))
+    assert still(land, told.state, BOOKED, START + timedelta(seconds=500)).findings == ()
+    kept_back = judge(land, told.state, [fix(0, 110, 60, 20)], lambda _: BOOKED, LATER).findings
+    ended = next(f for f in kept_back if f.kind is ViolationKind.LOST_SIGNAL)
+    assert ended.key == told.findings[0].key
+    assert ended.ended_at == START + timedelta(seconds=400)
 
 
 def test_silence_outside_is_none(land):
