@@ -5,6 +5,7 @@ Each command is a module of ``workers.cli`` with ``main(argv) -> exit status``, 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from importlib import import_module
 
@@ -25,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
+    _write_utf8()
     lang = spoken(argv)
     name = next((a for a in argv if not a.startswith("-")), None)
     if name in COMMANDS and argv[0] == name:
@@ -34,6 +36,13 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     print(_help(lang), file=sys.stderr)
     return 2
+
+
+def _write_utf8() -> None:
+    """Chinese fits every locale, also the plain C one of a service or a cron job."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
 
 
 def _run(name: str, argv: list[str]) -> int:

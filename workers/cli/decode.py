@@ -44,7 +44,6 @@ def main(argv: list[str]) -> int:
     name = options.parse_args(argv).file
     with contextlib.suppress(AttributeError, ValueError):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
         with _opened(name) as source:
             return _print(decode_lines(_lines(source), lang), at_once=name == "-")
