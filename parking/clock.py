@@ -22,6 +22,7 @@ class DemoClock:
     park_start: float
     rate: float
     park_end: float
+    playing: bool = False  # a recorded day is still being played, however slowly just now
 
     def at(self, real: float) -> float:
         fast_for = (self.park_end - self.park_start) / self.rate

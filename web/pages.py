@@ -134,10 +134,10 @@ def demo_clock() -> dict[str, Any] | None:
     fast = running.at(real) < running.park_end
     return {
         "now": running.at(real),
+        "playing": running.playing,
         "rate": running.rate if fast else 1,
         "until": running.park_end,
         "lead": clock.lead(),
-        "fast": fast,
     }
 
 
