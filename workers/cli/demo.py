@@ -28,8 +28,8 @@ from workers.demo.player import RATE, Doors, Player, Tally
 
 ABOUT = N_("Play the recorded demo day through the real doors.")
 AFTER = N_(
-    "hazpark must be running with a demo clock (make run). Park time runs faster while the day plays and keeps "
-    "its lead. Exit status: 0 played, 1 played with troubles, 2 cannot play."
+    "hazpark must be running with a demo clock (make run). Park time runs faster while the day plays and "
+    "keeps its lead. Exit status: 0 played, 1 played with troubles, 2 cannot play."
 )
 
 
@@ -101,9 +101,9 @@ def _report(tally: Tally, seconds: float) -> None:
     said = {
         "seconds": round(seconds, 1),
         "done": dict(sorted(tally.counts.items())),
-        "violations": {kind: n for kind, n in sorted(kinds)},
+        "violations": dict(sorted((k, n) for k, n in kinds)),
         "passages": passages,
-        "visits": {state: n for state, n in sorted(visits)},
+        "visits": dict(sorted((state, n) for state, n in visits)),
         "troubles": tally.troubles,
     }
     print(json.dumps(said, ensure_ascii=False, indent=1))

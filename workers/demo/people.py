@@ -34,7 +34,7 @@ class Person:
         return answer.text
 
     def post(self, path: str, page: str, fields: Mapping[str, str]) -> str:
-        """Send a form found on ``page``; the address it led to. Raises NotPossible with what the page said."""
+        """Send a form found on ``page``; the address it led to. Raises NotPossible."""
         token = _TOKEN.search(page)
         data = {**fields, "csrf_token": token.group(1) if token else ""}
         answer = self.web.post(urljoin(self.base, path), data=data, timeout=TIMEOUT_S, allow_redirects=False)

@@ -195,7 +195,7 @@ class Player:
             try:
                 await asyncio.to_thread(do)
             except (NotPossible, OSError) as error:
-                if isinstance(error, NotPossible) and ": 5" not in str(error) or attempt == ATTEMPTS - 1:
+                if (isinstance(error, NotPossible) and ": 5" not in str(error)) or attempt == ATTEMPTS - 1:
                     self.tally.trouble(f"{what}: {error}")
                     return
                 await asyncio.sleep(BREATH_S)
