@@ -23,7 +23,7 @@ run: $(VENV)/.run ## 安装并启动全部服务（Ctrl-C 停止） / install an
 	@exec $(if $(DEMO),env HAZPARK_DEMO=$(DEMO)) $(PY) -m workers up $(ARGS)
 
 test: $(VENV)/.dev ## 运行全部测试 / run every test
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## 检查代码：ruff、mypy、import-linter / check the code
 	$(PY) -m ruff check .

@@ -18,7 +18,7 @@ import redis
 
 from workers import accounts, binaries
 from workers.processes import end
-from workers.servers import LONGEST_SOCKET_PATH, PostgreSQL, both, socket_folder, wait_until
+from workers.servers import LONGEST_SOCKET_PATH, PostgreSQL, Valkey, both, socket_folder, wait_until
 from workers.trouble import Trouble
 
 
@@ -26,6 +26,15 @@ from workers.trouble import Trouble
 def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="hz-"))
     yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[tuple[PostgreSQL, Valkey]]:
+    """Both servers as the product starts them, for the tests that only look."""
+    made = Path(tempfile.mkdtemp(prefix="hz-"))
+    with both(made) as running:
+        yield running
     shutil.rmtree(made, ignore_errors=True)
 
 
@@ -40,8 +49,8 @@ def test_a_second_start_finds_what_the_first_one_kept(folder):
         assert redis.Redis.from_url(valkey.url).get("kept").decode() == "泊位"
 
 
-def test_commits_are_durable_and_text_is_utf8(folder):
-    with both(folder) as (postgresql, _), psycopg.connect(postgresql.url) as connection:
+def test_commits_are_durable_and_text_is_utf8(pair):
+    with psycopg.connect(pair[0].url) as connection:
         asked = [
             connection.execute(f"SHOW {s}").fetchone()[0]
             for s in ("synchronous_commit", "fsync", "server_encoding")
@@ -49,8 +58,8 @@ def test_commits_are_durable_and_text_is_utf8(folder):
     assert asked == ["on", "on", "UTF8"]
 
 
-def test_valkey_keeps_a_log_and_never_evicts(folder):
-    with both(folder) as (_, valkey), redis.Redis.from_url(valkey.url) as client:
+def test_valkey_keeps_a_log_and_never_evicts(pair):
+    with redis.Redis.from_url(pair[1].url) as client:
         asked = {
             **client.config_get("append*"),
             **client.config_get("maxmemory-policy"),
@@ -62,12 +71,12 @@ def test_valkey_keeps_a_log_and_never_evicts(folder):
     assert asked["port"] == "0"
 
 
-def test_nobody_else_can_reach_the_sockets(folder):
-    with both(folder) as (postgresql, valkey):
-        assert stat.S_IMODE(postgresql.sockets.stat().st_mode) == 0o700
-        for socket in (postgresql.sockets / ".s.PGSQL.5432", valkey.socket):
-            assert stat.S_IMODE(socket.stat().st_mode) == 0o700
-            assert socket.stat().st_uid == os.geteuid()
+def test_nobody_else_can_reach_the_sockets(pair):
+    postgresql, valkey = pair
+    assert stat.S_IMODE(postgresql.sockets.stat().st_mode) == 0o700
+    for socket in (postgresql.sockets / ".s.PGSQL.5432", valkey.socket):
+        assert stat.S_IMODE(socket.stat().st_mode) == 0o700
+        assert socket.stat().st_uid == os.geteuid()
 
 
 def test_a_deep_data_folder_still_gets_sockets_short_enough(folder):

@@ -170,7 +170,7 @@ def test_whoever_is_killed_is_back_within_seconds_and_the_house_still_works(hous
     for name in sorted(OURS | SERVERS):
         before = house.pids()[name]
         os.kill(before, signal.SIGKILL)
-        _until(lambda: house.pids()[name] not in (None, before) and house.ready(name), house, 15.0)  # noqa: B023
+        _until(lambda: house.pids()[name] not in (None, before) and house.ready(name), house, 40.0)  # noqa: B023
     _deliver_a_letter(house)
 
 
@@ -185,7 +185,7 @@ def test_nothing_survives_a_killed_supervisor_and_the_next_start_keeps_the_data(
     before = _letters(house)
     assert house.left()
     house.end(signal.SIGKILL)
-    _until(lambda: not house.left(), house, 10.0)
+    _until(lambda: not house.left(), house, 20.0)
     house.start()
     assert _letters(house) >= before
 
