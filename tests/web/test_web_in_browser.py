@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from werkzeug.serving import make_server
@@ -16,7 +18,8 @@ from parking.models import Booking
 from parking.services import visits
 from parking.vocabulary import VisitStep
 from tests.factories import DRIVER, HERE, STAFF, held, hours
-from tests.visitors import Site
+from tests.visitors import Site, close_site, open_site
+from web import live
 from web.gates import booking_url
 
 pytestmark = pytest.mark.browser
@@ -44,13 +47,35 @@ def browser() -> Iterator:
 
 
 @pytest.fixture
-def address(site: Site) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, site.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
+def ports() -> tuple[int, int]:
+    """Two free ports: the pages and the event stream name each other's."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+@pytest.fixture
+def site(database_url: str, redis_url: str, tmp_path: Path, ports: tuple[int, int]) -> Iterator[Site]:
+    made = open_site(database_url, redis_url, tmp_path, web_port=ports[0], live_port=ports[1])
+    yield made
+    close_site(made)
+
+
+@pytest.fixture
+def address(site: Site, ports: tuple[int, int]) -> Iterator[str]:
+    """The pages and the event stream, both served on loopback."""
+    stream = live.create_app(site.app.config["HAZPARK"])
+    servers = [
+        make_server("127.0.0.1", port, app, threaded=True)
+        for port, app in zip(ports, (site.app, stream), strict=True)
+    ]
+    for server in servers:
+        server.daemon_threads, server.block_on_close = True, False  # a stream stays open for ever
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{ports[0]}"
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+    stream.extensions["hazpark.engine"].dispose()
 
 
 @pytest.fixture(params=[390, 1440])
