@@ -9,6 +9,7 @@ import contextlib
 import sys
 from importlib import import_module
 
+from parking.settings import SettingWrong
 from parking.speech import N_, translate
 from workers.cli.language import spoken
 
@@ -47,7 +48,11 @@ def _write_utf8() -> None:
 
 def _run(name: str, argv: list[str]) -> int:
     module = import_module(f"workers.cli.{COMMANDS[name][0]}")
-    return int(module.main(argv) or 0)
+    try:
+        return int(module.main(argv) or 0)
+    except SettingWrong as wrong:
+        print(translate(wrong.sentence, spoken(argv), **wrong.facts), file=sys.stderr)
+        return 2
 
 
 def _help(lang: str) -> str:
