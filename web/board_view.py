@@ -115,14 +115,17 @@ def drawing(board: Board, park: Park, proposed: Sequence[Suggestion] | None) -> 
 
 
 def timeline(board: Board, drawn: Drawing, chosen: BookingView | None) -> Timeline:
-    """Bays × time, from two hours ago for a day."""
+    """Bays × time, from two hours ago for a day; zones with a bay for the chosen booking first."""
     start = (board.at - BEFORE).replace(minute=0, second=0, microsecond=0)
     late = {b.id for b in board.overdue()}
     return Timeline(
         ticks=tuple(_ticks(start)),
         now=_share(start, board.at),
         wanted=_stretch(start, chosen.window_start, chosen.window_end) if chosen else None,
-        zones=tuple((z, tuple(_row(s, start, board.at, late) for s in z.spots)) for z in drawn.zones),
+        zones=tuple(
+            (z, tuple(_row(s, start, board.at, late) for s in z.spots))
+            for z in sorted(drawn.zones, key=lambda z: not any(s.rank for s in z.spots))
+        ),
     )
 
 

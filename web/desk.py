@@ -33,7 +33,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "limit": (N_("Limit"), "text"),
     "due_at": (N_("Limit was"), "moment"),
     "booked": (N_("Booked"), "yes"),
-    "loaded": (N_("Loaded"), "yes"),
+    "loaded": (N_("Carrying a load"), "yes"),
 }
 _DIRECTIONS = {"in": N_("inward"), "out": N_("outward")}
 #: Kinds judged by the control line; the other places are judged by the boundary.
@@ -89,12 +89,16 @@ def certainty(found: ViolationView) -> str:
     """How sure it is, in a sentence, with the gap that makes it unsure."""
     gap = found.facts.get("gap_s")
     texts = {
-        "certain": N_("Certain: positions on both sides, beyond the line by more than their accuracy."),
-        "inferred": N_("Inferred: concluded from positions before and after."),
-        "somewhere_between": N_("Somewhere between two positions: the gap is too long to say where."),
+        "certain": N_("Seen in the positions themselves."),
+        "inferred": N_("Concluded from positions before and after."),
+        "somewhere_between": N_("It happened between two positions; the gap is too long to say where."),
     }
-    said = _(texts[found.certainty])
-    return f"{said} {_('Gap between the positions: {gap}.', gap=span(float(gap)))}" if gap else said
+    crossed = found.kind in _BOUNDARY and found.certainty == "certain"
+    both = N_("Positions on both sides, beyond the line by more than their accuracy.")
+    said = [_(both if crossed else texts[found.certainty])]
+    if gap:
+        said.append(_("Gap between the positions: {gap}.", gap=span(float(gap))))
+    return " ".join(said)
 
 
 def line_of(park: Park, found: ViolationView) -> Feature | None:

@@ -132,7 +132,7 @@ def reject() -> AnyResponse:
 def step() -> AnyResponse:
     """Move a visit on; calling forward names the dock."""
     visit_id, asked = _number("visit_id"), typed("step", 40)
-    if asked not in VisitStep:
+    if asked not in list(VisitStep):
         abort(400)
 
     def take() -> str:
@@ -177,7 +177,7 @@ def _done(word: str) -> str:
     }
     if word in said:
         return _(said[word])
-    return _("Done: {step}", step=VisitStep(word)) if word in VisitStep else ""
+    return _("Done: {step}", step=VisitStep(word)) if word in list(VisitStep) else ""
 
 
 def _after(take: Callable[[], str], booking_id: int | None, bay: str | None = None) -> AnyResponse:
@@ -262,8 +262,16 @@ def _context(scene: Scene, which: str) -> dict[str, Any]:
         more["time"] = timeline(scene.board, scene.drawn, scene.choice.booking)
     if which == "choice" and scene.choice.booking:
         more["docks"] = _docks(scene)
+        more["unsuited_and_near"] = unsuited_and_near
         more["steps"] = _steps(scene.choice.booking)
     return more
+
+
+def unsuited_and_near(blocked: Sequence[Suggestion]) -> tuple[list[str], list[Suggestion]]:
+    """Codes of bays not made for the load, and those that only somebody else stands in the way of."""
+    never = {Refusal.BAY_CLASS, Refusal.BAY_LOAD_STATE}
+    unsuited = [s.bay_code for s in blocked if any(r.word in never for r in s.blocked)]
+    return unsuited, [s for s in blocked if s.bay_code not in unsuited]
 
 
 def _docks(scene: Scene) -> list[tuple[Feature, bool, list[str]]]:

@@ -110,8 +110,17 @@
     scale();
   });
 
+  // The chosen row is seen in its list, whatever was above it.
+  function reveal() {
+    each(".queue-row[aria-current]", function (row) {
+      var list = row.closest(".queue-list"), top = row.offsetTop - list.offsetTop;
+      if (top < list.scrollTop || top + row.offsetHeight > list.scrollTop + list.clientHeight) { list.scrollTop = top - 40; }
+    });
+  }
+
   function settle() {
     rove();
+    reveal();
     scale();
     if (document.activeElement === document.body && asked) { lookAtChoice(); }
   }

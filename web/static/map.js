@@ -166,7 +166,7 @@
       map: map,
       track: data.track,
       put: function (vehicle) { fleet.put(vehicle); },
-      setTrack: function (track) { this.track = track; marker = drawTrack(map, track); },
+      setTrack: function (track) { data.track = this.track = track; marker = drawTrack(map, track); },
       seek: function (n) {
         if (!marker || !data.track[n]) { return; }
         marker.setLatLng([data.track[n][2], data.track[n][1]]).addTo(map).bringToFront();
