@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from geo.shapes import LayerKind, Park
@@ -159,7 +160,7 @@ def _longest(ring: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
     """Direction (unit vector) and length of the longest side."""
     sides = [
         (b[0] - a[0], b[1] - a[1], math.hypot(b[0] - a[0], b[1] - a[1]))
-        for a, b in zip(ring, ring[1:], strict=False)
+        for a, b in pairwise(ring)
     ]
     dx, dy, length = max(sides, key=lambda s: s[2])
     return (dx / length, dy / length, length) if length else (1.0, 0.0, 0.0)

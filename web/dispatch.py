@@ -42,7 +42,9 @@ MENU = (("dispatch.board", N_("Board")),)
 TABS = (("map", N_("Lot map")), ("time", N_("Bays × time")))
 PARTS = ("message", "waiting", "choice", "lot", "here", "poll")
 #: Reasons that speak for a bay; other advice is a remark to weigh.
-GOOD = frozenset({Advice.ZONE_SPECIFIC, Advice.NOTHING_INCOMPATIBLE, Advice.ROOM_ENOUGH, Advice.ISOLATION_KEPT})
+GOOD = frozenset(
+    {Advice.ZONE_SPECIFIC, Advice.NOTHING_INCOMPATIBLE, Advice.ROOM_ENOUGH, Advice.ISOLATION_KEPT}
+)
 #: While the vehicle stands in no bay, its bay may still be changed.
 _IN_NO_BAY = (VisitState.ARRIVED, VisitState.ADMITTED, VisitState.EN_ROUTE_OUT)
 _TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
@@ -234,7 +236,8 @@ def _assignable(booking: BookingView) -> bool:
 def _drawn(scene: Scene) -> Callable[[str], Markup]:
     def part(which: str) -> Markup:
         html, version = _part(scene, which)
-        return Markup(f'<div id="part-{which}" data-part="{which}" data-v="{version}">') + html + Markup("</div>")  # noqa: S704 - names are ours, html is rendered by the template
+        frame = Markup('<div id="part-{0}" data-part="{0}" data-v="{1}">{2}</div>')
+        return frame.format(which, version, html)
 
     return part
 
@@ -257,7 +260,8 @@ def _part(scene: Scene, which: str) -> tuple[Markup, str]:
 
 
 def _context(scene: Scene, which: str) -> dict[str, Any]:
-    more: dict[str, Any] = {"scene": scene, "board": scene.board, "choice": scene.choice, "good": GOOD, "tabs": TABS}
+    board, choice = scene.board, scene.choice
+    more: dict[str, Any] = {"scene": scene, "board": board, "choice": choice, "good": GOOD, "tabs": TABS}
     if which == "lot" and scene.tab == "time":
         more["time"] = timeline(scene.board, scene.drawn, scene.choice.booking)
     if which == "choice" and scene.choice.booking:
@@ -284,7 +288,8 @@ def _docks(scene: Scene) -> list[tuple[Feature, bool, list[str]]]:
 def _handles(dock: Feature, booking: BookingView | None) -> bool:
     """A hint for the choice; the service decides. A vehicle that comes empty is not judged by class."""
     listed = dock.attributes.get("hazard_classes") or ()
-    classes = [c.strip() for c in (listed.split(",") if isinstance(listed, str) else listed) if str(c).strip()]
+    parts = listed.split(",") if isinstance(listed, str) else listed
+    classes = [c.strip() for c in parts if str(c).strip()]
     if booking is None or booking.load_state != "loaded" or not classes or not booking.hazard_class:
         return True
     return any(booking.hazard_class == c or booking.hazard_class.startswith(f"{c}.") for c in classes)

@@ -1,4 +1,4 @@
-"""The in-app inbox of a role: what happened, read or not, and the bar that shows an unread alarm everywhere."""
+"""The in-app inbox of a role: what happened, read or not; and the bar that shows an unread alarm."""
 
 from __future__ import annotations
 

@@ -90,9 +90,16 @@ def health() -> tuple[dict[str, object], int]:
     hub: Hub = current_app.extensions["hazpark.hub"]
     hub.start()
     carried = _carried(current_app._get_current_object())  # type: ignore[attr-defined]
-    body = {"well": hub.connected and carried is True, "valkey": hub.connected, "clients": hub.count(),
-            "database": carried is not None, "carried": carried, "dropped": hub.dropped}  # fmt: skip
-    return body, 200 if body["well"] else 503
+    well = hub.connected and carried is True
+    body: dict[str, object] = {
+        "well": well,
+        "valkey": hub.connected,
+        "database": carried is not None,
+        "carried": carried,
+        "clients": hub.count(),
+        "dropped": hub.dropped,
+    }
+    return body, 200 if well else 503
 
 
 def allowed_origin(origin: str) -> bool:
@@ -100,10 +107,12 @@ def allowed_origin(origin: str) -> bool:
     settings: Settings = current_app.config["HAZPARK"]
     if settings.public_url:
         return origin == _origin_of(settings.public_url)
-    host = urlsplit(f"//{request.host}").hostname
-    parts = urlsplit(origin)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.hostname == host and port in (settings.web_port, urlsplit(f"//{request.host}").port)
+    try:
+        own, theirs = urlsplit(f"//{request.host}"), urlsplit(origin)
+        port = theirs.port or {"http": 80, "https": 443}.get(theirs.scheme)
+        return theirs.hostname == own.hostname and port in (settings.web_port, own.port)
+    except ValueError:
+        return False
 
 
 def _origin_of(url: str) -> str:
@@ -135,7 +144,7 @@ def _person(staff_id: object) -> tuple[StaffView | None, str]:
     return (found if same else None), ""
 
 
-def _ask(app: Flask, staff_id: int) -> StaffView | None | SQLAlchemyError:
+def _ask(app: Flask, staff_id: int) -> StaffView | SQLAlchemyError | None:
     try:
         with db.reading(app.extensions["hazpark.engine"]) as opened:
             return staff_query.person(opened, staff_id)
@@ -183,10 +192,8 @@ def _told(hub: Hub, client: Client) -> Iterator[str]:
     """What the client is told, and a beat at least every 15 s however much that is."""
     due = time.monotonic() + BEAT_S
     while True:
-        try:
+        with contextlib.suppress(queue.Empty):
             yield client.queue.get(timeout=max(0.0, due - time.monotonic()))
-        except queue.Empty:
-            pass
         if time.monotonic() >= due:
             due = time.monotonic() + BEAT_S
             yield hub.beat()

@@ -85,7 +85,7 @@ class Hub:
         self._clients: set[Client] = set()
         self._position: str | None = None  # id of the newest entry handed out; None: not connected yet
         self._started = False
-        self._server: redis.Redis | None = None
+        self._server: Any = None  # answers of redis-py are typed for every protocol at once
         self.connected = False
         self.dropped = 0
 
@@ -166,8 +166,8 @@ class Hub:
 
     def _connect(self) -> None:
         """Begin behind the newest entry, or where we stopped as long as that entry is still known."""
-        server = redis.Redis.from_url(
-            self._url, socket_timeout=BEAT_S + 5, socket_connect_timeout=3, decode_responses=True
+        server: Any = redis.Redis.from_url(
+            self._url, socket_timeout=BEAT_S + 5, socket_connect_timeout=3, decode_responses=True, protocol=2
         )
         newest = server.xrevrange(STREAM, count=1)
         top = str(newest[0][0]) if newest else "0-0"
@@ -240,7 +240,8 @@ def _entries(rows: Iterable[Any]) -> list[Entry]:
             entry = json.loads(fields.get("data", ""))
         except (ValueError, AttributeError):
             continue
-        if isinstance(entry, dict) and isinstance(entry.get("vehicle_id", 0), int):
+        readable = isinstance(entry, dict) and isinstance(entry.get("type"), str)
+        if readable and isinstance(entry.get("vehicle_id", 0), int):
             found.append((str(event_id), entry))
     return found
 

@@ -154,7 +154,11 @@ def violation_map(
             drawing.track_point(p.time, p.lon, p.lat, p.speed_kmh, clock_time(p.time)) for p in points
         ],
         points=[_point(found)],
-        legend={**_legend(features), "crossed": _("Line or zone concerned"), "point": _("Place of the violation")},
+        legend={
+            **_legend(features),
+            "crossed": _("Line or zone concerned"),
+            "point": _("Place of the violation"),
+        },
     )
     around = drawing.bounds_of([], [(found.lon, found.lat), *((p.lon, p.lat) for p in points)])
     return drawing.draw(data, around, nonce(), _("Map of the violation")), track
