@@ -36,7 +36,7 @@ def crossings(area: BaseGeometry, path: Sequence[tuple[float, float]]) -> tuple[
     legs = list(pairwise(path))
     lengths = [math.dist(a, b) for a, b in legs]
     total = sum(lengths)
-    if total == 0 or not shapely.intersects(area, LineString(path)):
+    if total == 0 or not shapely.intersects(edge(area), LineString(path)):
         return ()
     found: list[Crossing] = []
     gone = 0.0
@@ -63,9 +63,24 @@ def _leg(area: BaseGeometry, a: tuple[float, float], b: tuple[float, float]) -> 
     return found
 
 
+_edges: dict[int, tuple[BaseGeometry, BaseGeometry]] = {}
+
+
+def edge(area: BaseGeometry) -> BaseGeometry:
+    """The boundary of an area, made and prepared once (the same few areas are asked about for ever)."""
+    known = _edges.get(id(area))
+    if known is None or known[0] is not area:
+        if len(_edges) > 1000:
+            _edges.clear()
+        known = (area, area.boundary)
+        shapely.prepare(known[1])
+        _edges[id(area)] = known
+    return known[1]
+
+
 def depth(area: BaseGeometry, x: float, y: float) -> float:
     """Metres beyond the edge: positive inside, negative outside."""
-    distance = float(shapely.distance(area.boundary, Point(x, y)))
+    distance = float(shapely.distance(edge(area), Point(x, y)))
     return distance if _strictly_inside(area, (x, y)) else -distance
 
 
@@ -92,7 +107,7 @@ def _inside(
 
 def _met(area: BaseGeometry, a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
     """Points in which the leg meets the edge (both ends of a stretch along it)."""
-    met = shapely.intersection(area.boundary, LineString([a, b]))
+    met = shapely.intersection(edge(area), LineString([a, b]))
     return [(float(x), float(y)) for x, y in shapely.get_coordinates(met)]
 
 

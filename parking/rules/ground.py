@@ -51,6 +51,22 @@ class Place:
     limit_of: str
 
 
+class Areas:
+    """Many areas asked at once through a spatial index."""
+
+    def __init__(self, areas: Sequence[Area]) -> None:
+        self._areas = tuple(areas)
+        self._tree = shapely.STRtree([a.shape for a in areas])
+
+    def near(self, point: Point, slack_m: float = 0.0) -> list[Area]:
+        """The areas that hold the point or come within ``slack_m`` metres of it."""
+        if slack_m:
+            found = self._tree.query(point, predicate="dwithin", distance=slack_m)
+        else:
+            found = self._tree.query(point, predicate="intersects")
+        return [self._areas[i] for i in found]
+
+
 class Ground:
     """Built once from a Park; every question is answered in the park's metric frame."""
 
@@ -65,8 +81,6 @@ class Ground:
         self.docks = self._areas(park.of(LayerKind.DOCK))
         self.bays = self._areas(park.of(LayerKind.BAY))
         self.zones = self._areas(park.of(LayerKind.ZONE))
-        self.lots = tuple(z for z in self.zones if z.feature.attributes.get("zone_kind") == "lot")
-        self.queues = tuple(z for z in self.zones if z.feature.attributes.get("zone_kind") == "gate_queue")
         self._allowed: dict[tuple[str, ...], Corridors] = {}
         self._lines: dict[tuple[LayerKind, date], tuple[Area, ...]] = {}
 
@@ -92,17 +106,17 @@ class Ground:
         return self._in_force(LayerKind.CONTROL_LINE, at)
 
     def place(self, x: float, y: float, at: datetime) -> Place:
-        accuracy_m = self.policy.accuracy_m
-        in_park = any(b.holds(x, y) for b in self.boundary(at))
-        in_lot = any(z.holds(x, y, accuracy_m) for z in self.lots)
-        limit, of = self._limit(x, y, in_park)
-        in_ring = not in_park and any(c.holds(x, y) for c in self.control_lines(at))
+        point = Point(x, y)
+        near = self._index.near(point, self.policy.accuracy_m)
+        in_park = any(shapely.intersects(b.shape, point) for b in self.boundary(at))
+        in_ring = not in_park and any(shapely.intersects(c.shape, point) for c in self.control_lines(at))
+        limit, of = self._limit(self._index.near(point), in_park)
         return Place(
             in_park=in_park,
             in_ring=in_ring,
-            in_lot=in_lot,
+            in_lot=any(_zone_kind(a) == "lot" for a in near),
             owes_route=in_park or in_ring or self.everywhere,
-            resting=in_lot or self._resting(x, y, accuracy_m),
+            resting=any(_rests(a) for a in near),
             limit_kmh=limit,
             limit_of=of,
         )
@@ -112,12 +126,13 @@ class Ground:
         near = [(shapely.distance(g.shape, Point(x, y)), g) for g in self.gates if g.holds(x, y, slack_m)]
         return min(near, key=lambda pair: pair[0])[1] if near else None
 
-    def _resting(self, x: float, y: float, slack_m: float) -> bool:
-        return any(a.holds(x, y, slack_m) for group in (self.docks, self.queues, self.gates, self.bays) for a in group)
+    @cached_property
+    def _index(self) -> Areas:
+        return Areas((*self.zones, *self.gates, *self.docks, *self.bays))
 
-    def _limit(self, x: float, y: float, in_park: bool) -> tuple[float | None, str]:
+    def _limit(self, here: Sequence[Area], in_park: bool) -> tuple[float | None, str]:
         """The lowest limit of the zones here; the park's own inside the boundary; none outside."""
-        limits = [(_zone_limit(z, self.policy.lot_limit_kmh), z.code) for z in self.zones if z.holds(x, y)]
+        limits = [(_zone_limit(z, self.policy.lot_limit_kmh), z.code) for z in here]
         posted = [(limit, code) for limit, code in limits if limit is not None]
         if in_park:
             posted.append((self.policy.park_limit_kmh, "park"))
@@ -143,8 +158,19 @@ class Ground:
         return Corridor(feature.code, LineString(line.coords), float(width) if width else self.policy.corridor_m)
 
 
-def _zone_limit(zone: Area, lot_kmh: float) -> float | None:
-    stated = zone.feature.attributes.get("speed_limit_kmh")
+def _zone_kind(area: Area) -> str:
+    return str(area.feature.attributes.get("zone_kind", ""))
+
+
+def _rests(area: Area) -> bool:
+    """A place where a hazmat vehicle may stand: lot, bay, dock, gate, gate queue."""
+    return area.feature.kind is not LayerKind.ZONE or _zone_kind(area) in ("lot", "gate_queue")
+
+
+def _zone_limit(area: Area, lot_kmh: float) -> float | None:
+    if area.feature.kind is not LayerKind.ZONE:
+        return None
+    stated = area.feature.attributes.get("speed_limit_kmh")
     if stated:
         return float(stated)
-    return lot_kmh if zone.feature.attributes.get("zone_kind") == "lot" else None
+    return lot_kmh if _zone_kind(area) == "lot" else None

@@ -1,0 +1,119 @@
+"""From the driver's form to the bay and out again: four people, four browsers, one house."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parking import clock
+from parking.models import Audit, Booking, Hold, Visit
+from web.forms import picker_value
+
+pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(300)]
+
+FORM = {
+    "plate": "晋m 12345",
+    "carrier": "运城恒通危货运输",
+    "driver_name": "赵志强",
+    "driver_phone": "13835901234",
+    "escort_name": "孙立民",
+    "waybill_no": "YD2026030200001",
+    "un_number": "1230",
+    "mass_kg": "26000",
+}
+
+
+def fill(page, fields):
+    for name, value in fields.items():
+        page.fill(f"[name={name}]", value)
+
+
+def test_a_truck_is_booked_parked_loaded_and_leaves(house, window):
+    driver = window(phone=True)
+    page = driver.go("/book")
+    assert page.evaluate("document.documentElement.lang").startswith("zh")
+    now = clock.now()
+    fill(page, FORM | {"escort_name": "赵志强", "un_number": "9999"})
+    page.fill("[name=window_start]", picker_value(now + timedelta(minutes=10)))
+    page.fill("[name=window_end]", picker_value(now + timedelta(hours=5)))
+    driver.troubles.clear()
+    page.click("main form button[type=submit], main form button:not([type])")
+    refusals = page.locator("#refusals li").all_inner_texts()
+    assert any("9999" in r for r in refusals) and any("赵志强" in r for r in refusals)
+    driver.troubles.clear()  # the browser reports the answer 422 itself
+
+    fill(page, {"escort_name": "孙立民", "un_number": "1230"})
+    page.click("main form button[type=submit], main form button:not([type])")
+    page.wait_for_url("**/b/*")
+    booking_page = page.url
+
+    dispatcher = window()
+    dispatcher.sign_in("dispatcher", house.passwords["dispatcher"])
+    board = dispatcher.go("/board")
+    board.locator("a.queue-row, a.plate-link").filter(has_text="晋M12345").first.click()
+    board.locator(".suggestion").first.wait_for()
+    assert board.locator(".suggestion .reason").count() > 0
+    board.locator(".suggestion button").first.click()
+    with Session(house.engine) as session:
+        wait_until(lambda: session.scalar(select(Hold.id)), session)
+
+    page.goto(booking_page)
+    page.get_by_text("已批准").first.wait_for()
+    step(page, "check_in")
+
+    guard = window()
+    guard.sign_in("guard", house.passwords["guard"])
+    gate = guard.go("/gate")
+    gate.fill("[name=q]", "晋M12345")
+    gate.keyboard.press("Enter")
+    gate.wait_for_url("**/gate/*")
+    step(gate, "admit")
+    step(gate, "park")
+
+    call_forward(dispatcher)
+    for asked in ("depart_bay", "reach_dock", "finish_work", "leave_dock", "check_out"):
+        page.goto(booking_page)
+        step(page, asked)
+    page.get_by_text("已离园").first.wait_for()
+
+    with Session(house.engine) as session:
+        visit = session.scalars(select(Visit)).one()
+        assert visit.state == "exited"
+        assert session.scalars(select(Hold)).one().state == "released"
+        assert session.scalars(select(Booking)).one().plate == "晋M12345"
+        actors = {
+            a.actor.split(":")[0] for a in session.scalars(select(Audit).where(Audit.subject == "visit"))
+        }
+        assert {"driver", "guard", "dispatcher"} <= actors
+
+
+def step(page, name):
+    """Press the button of a step, as shown, and see the page again."""
+    form = page.locator(f"form:has(input[name=step][value={name}])").first
+    page.once("dialog", lambda dialog: dialog.accept())
+    form.locator("button").click()
+    page.wait_for_load_state()
+
+
+def call_forward(dispatcher):
+    board = dispatcher.go("/board")
+    board.locator("a.queue-row, a.plate-link").filter(has_text="晋M12345").first.click()
+    board.locator("select[name=dock]").wait_for()
+    board.select_option("select[name=dock]", "JC1")
+    board.locator("form:has(select[name=dock]) button").click()
+    board.get_by_text("已叫号").first.wait_for()
+
+
+def wait_until(what, session, seconds=15):
+    import time
+
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := what():
+            return found
+        session.rollback()
+        time.sleep(0.2)
+    raise AssertionError("not in time")
