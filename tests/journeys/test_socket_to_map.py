@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -29,7 +30,7 @@ def out_through_the_fence():
     frame = LocalFrame(park.metric_crs)
     boundary = frame.to_metres(park.of(LayerKind.BOUNDARY)[1].geometry)
     west, _, _, north = boundary.bounds
-    y = boundary.centroid.y + 330
+    y = boundary.centroid.y + 560
     edge = boundary.intersection(LineString([(west - 10, y), (west + 800, y)])).bounds[0]
     end = clock.now()
     for n in range(16):
@@ -56,7 +57,9 @@ def test_a_truck_through_the_fence_is_on_the_map(house, window, version, phone, 
     supervisor.go("/violations")
     newest = house.valkey().xrevrange("hazpark:live", count=1)
 
-    assert set(asyncio.run(drive(house.gateway, version, phone, plate))) == {0}
+    with ThreadPoolExecutor(1) as aside:  # the browser's driver has the loop of this thread
+        answers = aside.submit(asyncio.run, drive(house.gateway, version, phone, plate)).result()
+    assert set(answers) == {0}
 
     with Session(house.engine) as session:
         assert len(session.scalars(select(FixRow).where(FixRow.serial >= 0)).all()) >= 16
