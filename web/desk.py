@@ -42,10 +42,10 @@ _BOUNDARY = frozenset({ViolationKind.BOUNDARY_CROSSING, ViolationKind.WRONG_GATE
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(who=who, severity_of=severity_of)
+    app.jinja_env.globals.update(by_whom=by_whom, severity_of=severity_of)
 
 
-def who(actor: str | None) -> str:
+def by_whom(actor: str | None) -> str:
     """``supervisor:li`` as people say it."""
     if not actor:
         return "—"

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from parking import outbox
 from parking.events import ViolationAcknowledged
 from parking.models import Violation
-from parking.refused import Refused, no
+from parking.refused import Reason, Refused, no
 from parking.services import audit
-from parking.vocabulary import Refusal, ViolationState
+from parking.vocabulary import FormField, Refusal, ViolationState
 
 REMARK_MAX = 1000
 
@@ -28,10 +28,13 @@ def acknowledge(
     if not remark.strip():
         raise Refused(no(Refusal.REMARK_MISSING, "remark"))
     if len(remark) > REMARK_MAX:
-        raise Refused(no(Refusal.FIELD_TOO_LONG, "remark", field="remark", limit=REMARK_MAX))
+        facts = {"field": FormField.REMARK, "limit": REMARK_MAX}
+        raise Refused(Reason(Refusal.FIELD_TOO_LONG, facts, FormField.REMARK))
     violation.state = ViolationState.ACKNOWLEDGED
     violation.acknowledged_at, violation.acknowledged_by = now, actor
     violation.remark = remark.strip()
-    audit.record(session, actor, "acknowledged", "violation", violation.id, now, source, remark=remark.strip())
+    audit.record(
+        session, actor, "acknowledged", "violation", violation.id, now, source, remark=remark.strip()
+    )
     outbox.post(session, ViolationAcknowledged(violation.id))
     return violation
