@@ -41,7 +41,9 @@ def crossings(area: BaseGeometry, path: Sequence[tuple[float, float]]) -> tuple[
     found: list[Crossing] = []
     gone = 0.0
     for (a, b), length in zip(legs, lengths, strict=True):
-        found += [_at(a, b, share, (gone + share * length) / total, inward) for share, inward in _leg(area, a, b)]
+        found += [
+            _at(a, b, share, (gone + share * length) / total, inward) for share, inward in _leg(area, a, b)
+        ]
         gone += length
     return tuple(found)
 
@@ -87,13 +89,13 @@ def depth(area: BaseGeometry, x: float, y: float) -> float:
 def deepest(area: BaseGeometry, path: Sequence[tuple[float, float]], samples: int = 21) -> float:
     """The greatest depth (metres) a path reaches inside ``area``; negative when it never enters."""
     line = LineString(path)
-    points = shapely.line_interpolate_point(line, [i / (samples - 1) for i in range(samples)], normalized=True)
+    points = shapely.line_interpolate_point(
+        line, [i / (samples - 1) for i in range(samples)], normalized=True
+    )
     return max(depth(area, p.x, p.y) for p in points)
 
 
-def _inside(
-    area: BaseGeometry, a: tuple[float, float], b: tuple[float, float]
-) -> list[tuple[float, float]]:
+def _inside(area: BaseGeometry, a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
     """Intervals of share in which the leg runs through the open interior, in order."""
     cuts = {0.0, 1.0} | {_share(a, b, xy) for xy in _met(area, a, b)}
     found: list[tuple[float, float]] = []

@@ -60,7 +60,12 @@ def check_feature(
 
 
 def _geometry(
-    kind: LayerKind, geometry: BaseGeometry, watch_area: Sequence[float], file: str, label: str, report: Report
+    kind: LayerKind,
+    geometry: BaseGeometry,
+    watch_area: Sequence[float],
+    file: str,
+    label: str,
+    report: Report,
 ) -> None:
     if geometry.geom_type not in _TYPES[kind]:
         expected = " / ".join(_TYPES[kind])
@@ -91,7 +96,9 @@ def _in_place(
     return False
 
 
-def _properties(kind: LayerKind, properties: Mapping[str, Any], file: str, label: str, report: Report) -> None:
+def _properties(
+    kind: LayerKind, properties: Mapping[str, Any], file: str, label: str, report: Report
+) -> None:
     if kind in _CHOICES:
         name, allowed = _CHOICES[kind]
         if properties.get(name) not in allowed:
@@ -111,14 +118,18 @@ def _bay(properties: Mapping[str, Any], file: str, label: str, report: Report) -
         report.error(LayerWord.PROPERTY_MISSING, file, label, property="zone")
     states = {s.strip() for s in str(properties.get("load_states", "")).split(",")}
     if not states <= _LOAD_STATES:
-        _wrong(report, file, label, "load_states", properties.get("load_states"), ", ".join(sorted(_LOAD_STATES)))
+        _wrong(
+            report, file, label, "load_states", properties.get("load_states"), ", ".join(sorted(_LOAD_STATES))
+        )
 
 
 def _wrong(report: Report, file: str, label: str, name: str, value: Any, expected: str) -> None:
     if value is None:
         report.error(LayerWord.PROPERTY_MISSING, file, label, property=name)
     else:
-        report.error(LayerWord.PROPERTY_WRONG, file, label, property=name, value=str(value), expected=expected)
+        report.error(
+            LayerWord.PROPERTY_WRONG, file, label, property=name, value=str(value), expected=expected
+        )
 
 
 def _positive(value: Any) -> bool:

@@ -31,7 +31,9 @@ __all__ = ["LayerWord", "Report", "feature_hash", "read_park", "to_geojson"]
 SUFFIXES = (".geojson", ".json", ".gpkg", ".kml", ".kmz", ".zip", ".shp", ".dxf")
 FILE_LIMIT_MB = 50
 #: Layers a park cannot do without; the others may be absent.
-REQUIRED = frozenset({LayerKind.BOUNDARY, LayerKind.CONTROL_LINE, LayerKind.ZONE, LayerKind.GATE, LayerKind.BAY})
+REQUIRED = frozenset(
+    {LayerKind.BOUNDARY, LayerKind.CONTROL_LINE, LayerKind.ZONE, LayerKind.GATE, LayerKind.BAY}
+)
 _APPROVED = frozenset({LayerKind.BOUNDARY, LayerKind.CONTROL_LINE})
 _TEXTS = ("code", "name_zh", "name_en")
 _APPROVAL = ("document", "issuing_body", "approved_on", "effective_from", "effective_to")
@@ -135,7 +137,7 @@ def _is_area(value: Any) -> bool:
     if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in value):
         return False
     west, south, east, north = value
-    return -180 <= west < east <= 180 and -90 <= south < north <= 90
+    return bool(-180 <= west < east <= 180 and -90 <= south < north <= 90)
 
 
 def _park(settings: Mapping[str, Any], features: tuple[Feature, ...]) -> Park:
@@ -164,7 +166,9 @@ def _layer(folder: Path, kind: LayerKind, settings: Mapping[str, Any], report: R
         return []
     if not len(frame):
         report.error(LayerWord.NO_FEATURES, path.name)
-    made = [_feature(kind, row, path.name, n, settings, report) for n, row in enumerate(frame.iterfeatures(), 1)]
+    made = [
+        _feature(kind, row, path.name, n, settings, report) for n, row in enumerate(frame.iterfeatures(), 1)
+    ]
     return [f for f in made if f is not None]
 
 
@@ -187,7 +191,7 @@ def _frame(path: Path, report: Report) -> Any:
         warnings.simplefilter("always")
         try:
             frame = geopandas.read_file(path, engine="pyogrio", on_invalid="ignore")
-        except Exception as broken:  # noqa: BLE001 - whatever GDAL says, the clerk must hear it
+        except Exception as broken:
             report.error(LayerWord.FILE_UNREADABLE, path.name, reason=str(broken).splitlines()[0][:300])
             return None
     if any("Non closed ring" in str(w.message) or "not closed" in str(w.message).lower() for w in said):
@@ -202,7 +206,12 @@ def _frame(path: Path, report: Report) -> Any:
 
 
 def _feature(
-    kind: LayerKind, row: Mapping[str, Any], file: str, number: int, settings: Mapping[str, Any], report: Report
+    kind: LayerKind,
+    row: Mapping[str, Any],
+    file: str,
+    number: int,
+    settings: Mapping[str, Any],
+    report: Report,
 ) -> Feature | None:
     properties = {k: v for k, v in row["properties"].items() if not _nothing(v)}
     label = str(properties.get("code") or f"#{number}")
@@ -233,12 +242,19 @@ def _approval(properties: Mapping[str, Any], file: str, label: str, report: Repo
         return None
     if days["effective_to"] and days["effective_to"] <= days["effective_from"]:
         report.error(
-            LayerWord.PROPERTY_WRONG, file, label, property="effective_to", value=str(days["effective_to"]),
+            LayerWord.PROPERTY_WRONG,
+            file,
+            label,
+            property="effective_to",
+            value=str(days["effective_to"]),
             expected=f"> {days['effective_from']}",
         )
     return Approval(
-        str(properties.get("document", "")), str(properties.get("issuing_body", "")), days["approved_on"],
-        days["effective_from"], days["effective_to"],
+        str(properties.get("document", "")),
+        str(properties.get("issuing_body", "")),
+        days["approved_on"],
+        days["effective_from"],
+        days["effective_to"],
     )
 
 

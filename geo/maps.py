@@ -33,7 +33,7 @@ class MapParts:
     script: str
 
 
-class _Records(MacroElement):  # type: ignore[misc]
+class _Records(MacroElement):
     """Hands the map and the id of its data block to the drawing script."""
 
     _template = Template(
@@ -43,7 +43,7 @@ class _Records(MacroElement):  # type: ignore[misc]
     )
 
     def __init__(self, data_id: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Records"
         self.data_id = data_id
 
@@ -99,8 +99,8 @@ def map_data(
     """What map.js draws.
 
     ``layers``: from ``layer``. ``track``: [seconds since 1970, lon, lat, km/h or None, label] in order of
-    time. ``points``: {lon, lat, title, lines, tone}. ``vehicles``: {id, plate, lon, lat, heading, lines, tone}.
-    ``legend``: kind → word, in the page's language.
+    time. ``points``: {lon, lat, title, lines, tone}. ``vehicles``: {id, plate, lon, lat, heading, lines,
+    tone}. ``legend``: kind → word, in the page's language.
     """
     return {
         "layers": list(layers),
@@ -125,10 +125,21 @@ def layer(feature: Feature, name: str, emphasis: bool = False, tone: str = "") -
 
 def order(features: Iterable[Feature]) -> list[Feature]:
     """Large shapes first, so that small ones lie on top."""
-    ranks = {kind: n for n, kind in enumerate(
-        (LayerKind.CONTROL_LINE, LayerKind.BOUNDARY, LayerKind.ZONE, LayerKind.ROUTE, LayerKind.GATE, LayerKind.DOCK,
-         LayerKind.BAY, LayerKind.CAMERA)
-    )}
+    ranks = {
+        kind: n
+        for n, kind in enumerate(
+            (
+                LayerKind.CONTROL_LINE,
+                LayerKind.BOUNDARY,
+                LayerKind.ZONE,
+                LayerKind.ROUTE,
+                LayerKind.GATE,
+                LayerKind.DOCK,
+                LayerKind.BAY,
+                LayerKind.CAMERA,
+            )
+        )
+    }
     return sorted(features, key=lambda f: (ranks[f.kind], -f.geometry.area))
 
 

@@ -48,7 +48,7 @@ def demo_clock() -> DemoClock | None:
     if not name:
         return None
     try:
-        stamp = os.stat(name).st_mtime_ns
+        stamp = Path(name).stat().st_mtime_ns
     except FileNotFoundError:
         return None
     if _cache[:2] != (name, stamp):

@@ -44,9 +44,8 @@ def transaction(bind: Engine | None = None) -> Iterator[Session]:
 
     Opened visibly where the world knocks: once per request, task or batch of fixes.
     """
-    with Session(bind or engine(), expire_on_commit=False) as session:
-        with session.begin():
-            yield session
+    with Session(bind or engine(), expire_on_commit=False) as session, session.begin():
+        yield session
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from parking.models.outbox import Letter
 #: PostgreSQL notification channel the relay listens to.
 CHANNEL = "hazpark_outbox"
 
-#: A letter not done this long after it was sent is sent again; doubled for each failed attempt, up to 32 times.
+#: A letter not done this long after it was sent is sent again; doubled for each failed attempt, up to 32×.
 RESEND = timedelta(seconds=5)
 
 #: A letter that was begun this often and never finished is parked.

@@ -51,7 +51,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
             reader = csv.DictReader(file)
             if missing := [c for c in COLUMNS if c not in (reader.fieldnames or ())]:
-                raise Trouble(N_("{file}: the header lacks {columns}."), file=path.name, columns=", ".join(missing))
+                raise Trouble(
+                    N_("{file}: the header lacks {columns}."), file=path.name, columns=", ".join(missing)
+                )
             yield from ((reader.line_num, row) for row in reader)
     except (OSError, csv.Error) as broken:
         raise Trouble(N_("{file}: cannot be read: {reason}"), file=path.name, reason=str(broken)) from broken
@@ -97,7 +99,9 @@ def read_routes(path: Path) -> list[Feature]:
     try:
         pairs = list(_geojson(path) if path.suffix.lower() in (".json", ".geojson") else _wkt(path))
     except (OSError, ValueError, KeyError, csv.Error, shapely.errors.ShapelyError) as broken:
-        raise Trouble(N_("{file}: cannot be read: {reason}"), file=path.name, reason=str(broken)[:200]) from broken
+        raise Trouble(
+            N_("{file}: cannot be read: {reason}"), file=path.name, reason=str(broken)[:200]
+        ) from broken
     made = [Feature(LayerKind.ROUTE, code, code, code, line) for code, line in pairs]
     if not made or not all(isinstance(f.geometry, LineString) for f in made):
         raise Trouble(N_("{file}: expected one line per vehicle."), file=path.name)

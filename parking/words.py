@@ -25,7 +25,7 @@ from parking.vocabulary import (
     VisitStep,
 )
 
-REFUSALS: Mapping[Refusal, str] = {
+REFUSALS: Mapping[StrEnum, str] = {
     Refusal.FIELD_MISSING: "Please fill in: {field}.",
     Refusal.FIELD_TOO_LONG: "{field}: at most {limit} characters.",
     Refusal.PLATE_MALFORMED: "{plate} is not a plate number such as 晋M12345 or 晋M1234挂.",
@@ -79,7 +79,7 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.REMARK_MISSING: "Please write what was found and done.",
 }
 
-VIOLATIONS: Mapping[ViolationKind, str] = {
+VIOLATIONS: Mapping[StrEnum, str] = {
     ViolationKind.BOUNDARY_CROSSING: "{plate} crossed the boundary {subject} away from any gate.",
     ViolationKind.WRONG_GATE: "{plate} used gate {subject}, which is not for hazmat vehicles.",
     ViolationKind.RING_OFF_ROUTE: "{plate} left its approved route inside the control-line ring, up to {largest_offset_m} m off.",
@@ -93,7 +93,7 @@ VIOLATIONS: Mapping[ViolationKind, str] = {
     ViolationKind.TERMINAL_ALARM: "The terminal of {plate} raised an alarm: {subject}.",
 }
 
-ADVICE: Mapping[Advice, str] = {
+ADVICE: Mapping[StrEnum, str] = {
     Advice.ZONE_SPECIFIC: "Zone {zone} is meant for class {hazard_class}.",
     Advice.ZONE_GENERAL: "Zone {zone} is a general zone ({count} classes); a specific one would be better.",
     Advice.NOTHING_INCOMPATIBLE: "No incompatible load stands or is expected in the lot at that time.",

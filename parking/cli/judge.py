@@ -25,9 +25,9 @@ from parking.tracksfile import Trouble, read_routes, read_tracks
 
 ABOUT = N_("Judge a file of tracks by the live rules.")
 AFTER = N_(
-    "Tracks: CSV with id,t,lon,lat,speed_kmh (t in UTC, speed may be empty). Routes: CSV id,…,WKT line or GeoJSON "
-    "lines with id; a vehicle named there may take that route only, wherever it lies. Every vehicle counts as booked and loaded "
-    "unless --unbooked. Prints one JSON object per violation, then a summary. Exit status: 0 judged, "
+    "Tracks: CSV with id,t,lon,lat,speed_kmh (t in UTC, speed may be empty). Routes: CSV id,…,WKT line or "
+    "GeoJSON lines with id; a vehicle named there may take that route only, wherever it lies. Every vehicle "
+    "counts as booked and loaded unless --unbooked. Prints one JSON object per violation, then a summary. Exit status: 0 judged, "
     "1 judged but some rows unusable, 2 nothing could be judged."
 )
 
@@ -40,7 +40,8 @@ def main(argv: list[str]) -> int:
     options.add_argument("--routes", type=Path, metavar="FILE")
     options.add_argument("--unbooked", action="store_true", help=translate("Vehicles have no booking.", lang))
     options.add_argument(
-        "--anywhere", action="store_true",
+        "--anywhere",
+        action="store_true",
         help=translate("Judge route and speed of tracks from outside the park's watch area too.", lang),
     )
     options.add_argument("--passages", action="store_true", help=translate("Print passages too.", lang))
@@ -56,8 +57,8 @@ def main(argv: list[str]) -> int:
     except Trouble as trouble:
         print(translate(trouble.sentence, lang, **trouble.facts), file=sys.stderr)
         return 2
-    for trouble in troubles:
-        print(translate(trouble.sentence, lang, **trouble.facts), file=sys.stderr)
+    for row in troubles:
+        print(translate(row.sentence, lang, **row.facts), file=sys.stderr)
     _judge(Grounds(park, routes, chosen.anywhere), tracks, chosen, len(troubles))
     return 1 if troubles else 0
 

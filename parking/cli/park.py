@@ -22,7 +22,9 @@ def main(argv: list[str]) -> int:
     lang = spoken(argv)
     options = parser("parking", "park", ABOUT, lang, AFTER)
     options.add_argument("action", choices=("check", "load"), help=translate("What to do.", lang))
-    options.add_argument("folder", metavar="FOLDER", type=Path, help=translate("Folder with park.json and layers.", lang))
+    options.add_argument(
+        "folder", metavar="FOLDER", type=Path, help=translate("Folder with park.json and layers.", lang)
+    )
     chosen = options.parse_args(argv)
     park, report = read_park(chosen.folder)
     wrong_policy = _policy_fault(park)
@@ -51,7 +53,10 @@ def _print(folder: Path, park: Park | None, report: Report, wrong_policy: str, l
     errors = len(report.errors) + bool(wrong_policy)
     print(
         translate(
-            "{folder}: {errors} error(s), {warnings} warning(s).", lang, folder=str(folder), errors=errors,
+            "{folder}: {errors} error(s), {warnings} warning(s).",
+            lang,
+            folder=str(folder),
+            errors=errors,
             warnings=len(report.warnings),
         )
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, func, text
-from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint, Range, TSTZRANGE
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from parking.models.base import Base, Instant, Key, Name, Word

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from parking.models import Bay, Booking, Hold, Vehicle, Visit
@@ -39,7 +40,7 @@ def of_vehicles(
     return {vehicle_id: _lookup(stays[vehicle_id]) for vehicle_id in vehicle_ids}
 
 
-def _statement(vehicle_ids: Sequence[int], first: datetime, last: datetime):  # type: ignore[no-untyped-def]
+def _statement(vehicle_ids: Sequence[int], first: datetime, last: datetime) -> Select[Any]:
     live = (BookingState.APPROVED, BookingState.USED)
     return (
         select(Vehicle.id, Booking, Visit, Bay.code)

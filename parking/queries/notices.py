@@ -52,6 +52,7 @@ def inbox(session: Session, role: Role, limit: int = 100) -> tuple[NoticeView, .
 
 
 def unread(session: Session, role: Role) -> int:
-    return session.scalar(
-        select(func.count(Notice.id)).where(Notice.role == role, Notice.read_at.is_(None))
-    ) or 0
+    return (
+        session.scalar(select(func.count(Notice.id)).where(Notice.role == role, Notice.read_at.is_(None)))
+        or 0
+    )

@@ -114,11 +114,15 @@ def unbelieved_share(session: Session, since: datetime) -> Mapping[int, tuple[in
         .where(FixRow.time >= since, FixRow.vehicle_id.is_not(None))
         .group_by(FixRow.vehicle_id)
     )
-    return {vehicle_id: (total, doubted) for vehicle_id, total, doubted in rows}
+    return {vehicle_id: (total, doubted) for vehicle_id, total, doubted in rows if vehicle_id is not None}
 
 
 def _vehicle(
-    vehicle: Vehicle, watch: Watch | None, terminal: Terminal | None, state: str | None, booking: Booking | None
+    vehicle: Vehicle,
+    watch: Watch | None,
+    terminal: Terminal | None,
+    state: str | None,
+    booking: Booking | None,
 ) -> VehicleView:
     return VehicleView(
         vehicle_id=vehicle.id,

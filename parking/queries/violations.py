@@ -103,11 +103,12 @@ def history(session: Session, violation_id: int) -> tuple[AuditLine, ...]:
 
 
 def _views() -> Select[Any]:
-    return (
+    views: Select[Any] = (
         select(Violation, Vehicle.plate, Booking)
         .join(Vehicle, Vehicle.id == Violation.vehicle_id)
         .outerjoin(Booking, Booking.id == Violation.booking_id)
     )
+    return views
 
 
 def _narrow(statement: Select[Any], wanted: Filter) -> Select[Any]:

@@ -24,7 +24,8 @@ def step(raised: Raised, fix: Fix, at: datetime, believed: bool) -> tuple[Raised
     names = {name for bit, name in OBEYED.items() if fix.alarm >> bit & 1}
     risen = [_finding(n, at, None, fix, believed) for n in sorted(names - raised.keys())]
     fallen = [
-        _finding(n, datetime.fromisoformat(raised[n]), at, fix, believed) for n in sorted(raised.keys() - names)
+        _finding(n, datetime.fromisoformat(raised[n]), at, fix, believed)
+        for n in sorted(raised.keys() - names)
     ]
     after = {n: raised.get(n, at.isoformat()) for n in sorted(names)}
     return after, risen + fallen

@@ -60,8 +60,16 @@ def _begin(sight: Sight) -> Deviation:
     offset = sight.offset
     assert offset is not None  # noqa: S101 - _beyond() answered a number, so there is an offset
     return Deviation(
-        sight.at, sight.fix.lon, sight.fix.lat, sight.place.in_ring, offset.code, offset.offset_m, 0.0, sight.x,
-        sight.y, sight.at,
+        sight.at,
+        sight.fix.lon,
+        sight.fix.lat,
+        sight.place.in_ring,
+        offset.code,
+        offset.offset_m,
+        0.0,
+        sight.x,
+        sight.y,
+        sight.at,
     )
 
 

@@ -155,7 +155,9 @@ class Ground:
     def _corridor(self, feature: Feature) -> Corridor:
         width = feature.attributes.get("half_width_m")
         line = self.frame.to_metres(feature.geometry)
-        return Corridor(feature.code, LineString(line.coords), float(width) if width else self.policy.corridor_m)
+        return Corridor(
+            feature.code, LineString(line.coords), float(width) if width else self.policy.corridor_m
+        )
 
 
 def _zone_kind(area: Area) -> str:

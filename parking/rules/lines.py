@@ -10,6 +10,7 @@ recorded, the rules of the ring decide what is an offence.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import shapely
@@ -80,13 +81,13 @@ def _met(
     side: Side, met: tuple[Crossing, ...], kind: LayerKind, area: Area, sight: Sight
 ) -> tuple[Side, list[Finding]]:
     first = met[0]
-    begun = Side(
-        side.code, side.inside, _time(sight, first), first.x, first.y, sight.gap_s, pending=True
-    )
+    begun = Side(side.code, side.inside, _time(sight, first), first.x, first.y, sight.gap_s, pending=True)
     if len(met) % 2 or not _deep_cut(side, met, area, sight):
         return (begun if len(met) % 2 else side), []
-    return side, [_finding(kind, area, sight, c, not side.inside if i % 2 == 0 else side.inside, True)
-                  for i, c in enumerate((met[0], met[-1]))]
+    return side, [
+        _finding(kind, area, sight, c, not side.inside if i % 2 == 0 else side.inside, True)
+        for i, c in enumerate((met[0], met[-1]))
+    ]
 
 
 def _deep_cut(side: Side, met: tuple[Crossing, ...], area: Area, sight: Sight) -> bool:
@@ -100,7 +101,7 @@ def _farthest_out(area: Area, sight: Sight) -> float:
     road = sight.road
     cuts = [
         (a[0] + (b[0] - a[0]) * i / 20, a[1] + (b[1] - a[1]) * i / 20)
-        for a, b in zip(road, road[1:], strict=False)
+        for a, b in pairwise(road)
         for i in range(21)
     ]
     return max(-depth(area.shape, x, y) for x, y in cuts)
@@ -126,7 +127,13 @@ def _time(sight: Sight, crossing: Crossing) -> float:
 
 
 def _finding(
-    kind: LayerKind, area: Area, sight: Sight, crossing: Crossing, inward: bool, cut: bool, side: Side | None = None
+    kind: LayerKind,
+    area: Area,
+    sight: Sight,
+    crossing: Crossing,
+    inward: bool,
+    cut: bool,
+    side: Side | None = None,
 ) -> Finding:
     gap = side.gap_s if side else sight.gap_s
     at = side.at if side else _time(sight, crossing)
@@ -191,7 +198,11 @@ def _reachable_gate(sight: Sight, gap_s: float) -> str | None:
 
 def _approval(area: Area) -> dict[str, Any]:
     approval = area.feature.approval
-    return {"document": approval.document, "effective_from": approval.effective_from.isoformat()} if approval else {}
+    return (
+        {"document": approval.document, "effective_from": approval.effective_from.isoformat()}
+        if approval
+        else {}
+    )
 
 
 def to_json(sides: tuple[Side, ...]) -> list[dict[str, Any]]:

@@ -185,7 +185,12 @@ def _remembered(ground: Ground, state: State, journey_at: JourneyAt) -> Sight | 
         return None
     last = state.last
     fix = Fix(
-        datetime.fromtimestamp(last.at, UTC), last.lon, last.lat, last.speed_kmh, alarm=last.alarm, status=last.status
+        datetime.fromtimestamp(last.at, UTC),
+        last.lon,
+        last.lat,
+        last.speed_kmh,
+        alarm=last.alarm,
+        status=last.status,
     )
     x, y = (float(v[0]) for v in ground.frame.metres([fix.lon], [fix.lat]))
     return Sight(ground, journey_at(fix.time), fix, x, y, None)

@@ -61,8 +61,13 @@ def _too_fast(sight: Sight, limit: float) -> bool:
 def _begin(sight: Sight) -> Race:
     place = sight.place
     return Race(
-        sight.at, sight.fix.lon, sight.fix.lat, place.limit_kmh or 0.0, place.limit_of,
-        sight.fix.speed_kmh or 0.0, sight.at,
+        sight.at,
+        sight.fix.lon,
+        sight.fix.lat,
+        place.limit_kmh or 0.0,
+        place.limit_of,
+        sight.fix.speed_kmh or 0.0,
+        sight.at,
     )
 
 

@@ -32,12 +32,15 @@ class Stand:
 
 def step(stand: Stand | None, sight: Sight) -> tuple[Stand | None, list[Finding]]:
     """The stand after this fix, and what is to be told of it."""
-    if stand is None or sight.before is None or not _stays(stand, sight) or (stand.kind and sight.place.resting):
+    if (
+        stand is None
+        or sight.before is None
+        or not _stays(stand, sight)
+        or (stand.kind and sight.place.resting)
+    ):
         ended = [_finding(stand, stand.last)] if stand and stand.told else []
         return _begin(sight), ended
-    stand = replace(
-        stand, last=sight.at, longest_gap_s=max(stand.longest_gap_s, sight.at - stand.last)
-    )
+    stand = replace(stand, last=sight.at, longest_gap_s=max(stand.longest_gap_s, sight.at - stand.last))
     if not stand.kind or not (stand.told or stand.last - stand.began >= _allowed_s(stand, sight)):
         return stand, []
     stand = replace(stand, told=True)

@@ -23,6 +23,12 @@ def record(
     """Write one line, e.g. ``record(session, "guard:wang", "admit", "visit", 7, now, "10.0.0.4")``."""
     session.add(
         Audit(
-            at=at, actor=actor, action=action, subject=subject, subject_id=subject_id, source=source, facts=facts
+            at=at,
+            actor=actor,
+            action=action,
+            subject=subject,
+            subject_id=subject_id,
+            source=source,
+            facts=facts,
         )
     )

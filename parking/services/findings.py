@@ -114,8 +114,15 @@ def _update(session: Session, violation: Violation, finding: Finding, now: datet
         if violation.ended_at == finding.ended_at and violation.facts == dict(finding.facts):
             return
         audit.record(
-            session, "system", "corrected_by_late_fixes", "violation", violation.id, now, "monitor",
-            before=dict(violation.facts), ended_at=violation.ended_at and violation.ended_at.isoformat(),
+            session,
+            "system",
+            "corrected_by_late_fixes",
+            "violation",
+            violation.id,
+            now,
+            "monitor",
+            before=dict(violation.facts),
+            ended_at=violation.ended_at and violation.ended_at.isoformat(),
         )
     violation.ended_at = finding.ended_at or violation.ended_at
     violation.facts = {**violation.facts, **finding.facts}

@@ -21,7 +21,9 @@ from parking.services import audit
 WITHDRAWN = "withdrawn from the drawing"
 
 
-def load(session: Session, park: Park, goods: Iterable[Mapping[str, Any]], now: datetime, actor: str) -> ParkRow:
+def load(
+    session: Session, park: Park, goods: Iterable[Mapping[str, Any]], now: datetime, actor: str
+) -> ParkRow:
     """Bring memory in line with ``park``. Old versions stay; what is no longer drawn is withdrawn."""
     session.execute(text("SELECT pg_advisory_xact_lock(80802)"))
     row = _park_row(session, park, now)
@@ -54,7 +56,9 @@ def _versions(session: Session, park_id: int, features: Sequence[Feature], now: 
     kept = [_version(session, park_id, feature, now) for feature in features]
     session.execute(
         update(LayerVersion)
-        .where(LayerVersion.park_id == park_id, LayerVersion.withdrawn_at.is_(None), LayerVersion.id.not_in(kept))
+        .where(
+            LayerVersion.park_id == park_id, LayerVersion.withdrawn_at.is_(None), LayerVersion.id.not_in(kept)
+        )
         .values(withdrawn_at=now)
     )
 

@@ -35,7 +35,9 @@ _FIRST = (
 
 def new_password() -> str:
     """Sixteen characters without look-alikes, about 78 bits."""
-    return "".join(secrets.choice("abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789") for _ in range(16))
+    return "".join(
+        secrets.choice("abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789") for _ in range(16)
+    )
 
 
 def first_run(session: Session, now: datetime) -> list[tuple[str, str]]:
@@ -50,7 +52,9 @@ def first_run(session: Session, now: datetime) -> list[tuple[str, str]]:
     return made
 
 
-def add(session: Session, username: str, name: str, role: Role, now: datetime, actor: str, source: str) -> str:
+def add(
+    session: Session, username: str, name: str, role: Role, now: datetime, actor: str, source: str
+) -> str:
     """A new account; returns its first password. Refused when the name is taken."""
     if session.scalar(select(Staff.id).where(Staff.username == username)):
         raise Refused(no(Refusal.USERNAME_TAKEN, "username", username=username))
@@ -66,9 +70,7 @@ def sign_in(session: Session, username: str, password: str, now: datetime, sourc
     A wrong password is counted in this transaction, so the caller must let it commit: hence None
     and not an exception. Real time, not park time, measures the lock.
     """
-    staff = session.scalar(
-        select(Staff).where(Staff.username == username, Staff.active).with_for_update()
-    )
+    staff = session.scalar(select(Staff).where(Staff.username == username, Staff.active).with_for_update())
     if staff and staff.locked_until and staff.locked_until > now:
         minutes = int((staff.locked_until - now).total_seconds() // 60) + 1
         raise Refused(no(Refusal.SIGN_IN_LOCKED, minutes=minutes))
@@ -128,7 +130,13 @@ def _count_failure(session: Session, staff: Staff | None, username: str, now: da
         if staff.failures >= FAILURES_ALLOWED:
             staff.failures, staff.locked_until = 0, now + LOCKED_FOR
     audit.record(
-        session, "anonymous", "sign_in_failed", "staff", staff.id if staff else None, now, source,
+        session,
+        "anonymous",
+        "sign_in_failed",
+        "staff",
+        staff.id if staff else None,
+        now,
+        source,
         username=username[:40],
     )
 

@@ -59,7 +59,16 @@ def register(
     elif terminal.vehicle_id is None:
         terminal.vehicle_id = vehicle_id
     elif vehicle_id != terminal.vehicle_id:
-        audit.record(session, f"terminal:{bare}", "register_refused", "terminal", terminal.id, now, "gateway", plate=plate)
+        audit.record(
+            session,
+            f"terminal:{bare}",
+            "register_refused",
+            "terminal",
+            terminal.id,
+            now,
+            "gateway",
+            plate=plate,
+        )
         return Registration(3)
     terminal.version, terminal.maker, terminal.model = version, maker, model
     terminal.device_id = device_id
@@ -94,5 +103,14 @@ def _enrol(session: Session, phone: str, vehicle_id: int | None, now: datetime) 
         .on_conflict_do_nothing(index_elements=["phone"])
     )
     terminal = session.scalars(select(Terminal).where(Terminal.phone == phone).with_for_update()).one()
-    audit.record(session, f"terminal:{phone}", "enrolled", "terminal", terminal.id, now, "gateway", vehicle_id=vehicle_id)
+    audit.record(
+        session,
+        f"terminal:{phone}",
+        "enrolled",
+        "terminal",
+        terminal.id,
+        now,
+        "gateway",
+        vehicle_id=vehicle_id,
+    )
     return terminal

@@ -79,7 +79,9 @@ def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken
     marked = _judge_all(session, fresh, owners, watches, now)
     _store(session, marked, now)
     session.execute(
-        update(Terminal).where(Terminal.id.in_([o.terminal_id for o in owners.values()])).values(last_seen_at=now)
+        update(Terminal)
+        .where(Terminal.id.in_([o.terminal_id for o in owners.values()]))
+        .values(last_seen_at=now)
     )
     return _taken(batch, marked)
 

@@ -1,5 +1,7 @@
 """Crossings of a path with the edge of an area, on the edge cases too."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -76,7 +78,9 @@ def test_depth_is_positive_inside_and_negative_outside():
     assert deepest(SQUARE, [(-10, 80), (20, 110)]) == pytest.approx(5, abs=0.1)
 
 
-NUMBER = st.one_of(st.integers(-20, 120).map(float), st.floats(-20, 120), st.sampled_from([0.0, 1e-10, -1e-10, 100.0]))
+NUMBER = st.one_of(
+    st.integers(-20, 120).map(float), st.floats(-20, 120), st.sampled_from([0.0, 1e-10, -1e-10, 100.0])
+)
 SPOT = st.tuples(NUMBER, NUMBER)
 AREA = st.sampled_from([SQUARE, HOLED, TWO])
 
@@ -92,7 +96,7 @@ def test_crossings_are_odd_exactly_when_the_ends_lie_on_different_sides(area, pa
 def test_crossings_alternate_and_come_in_order(area, path):
     found = crossings(area, path)
     assert [c.share for c in found] == sorted(c.share for c in found)
-    assert all(a.inward != b.inward for a, b in zip(found, found[1:], strict=False))
+    assert all(a.inward != b.inward for a, b in pairwise(found))
     assert all(area.boundary.distance(Point(c.x, c.y)) < 1e-6 for c in found)
 
 

@@ -45,7 +45,10 @@ def test_the_park_we_ship_has_what_a_park_needs():
     assert len(park.of(LayerKind.ROUTE)) >= 8
     assert len(park.of(LayerKind.DOCK)) == 12
     assert {g.attributes["gate_kind"] for g in park.of(LayerKind.GATE)} == {
-        "hazmat_only", "general", "unmanned", "emergency",
+        "hazmat_only",
+        "general",
+        "unmanned",
+        "emergency",
     }
     assert len(park.of(LayerKind.CAMERA)) >= 8
 
@@ -68,8 +71,15 @@ def test_no_park_json(folder):
 
 @pytest.mark.parametrize(
     "field, value",
-    [("metric_crs", "EPSG:4326"), ("metric_crs", "nonsense"), ("watch_area", [1, 2, 3]), ("official", "no"),
-     ("watch_area", [111, 35, 110, 36]), ("timezone", "Mars/Base"), ("name_zh", "")],
+    [
+        ("metric_crs", "EPSG:4326"),
+        ("metric_crs", "nonsense"),
+        ("watch_area", [1, 2, 3]),
+        ("official", "no"),
+        ("watch_area", [111, 35, 110, 36]),
+        ("timezone", "Mars/Base"),
+        ("name_zh", ""),
+    ],
 )
 def test_a_wrong_field_of_park_json_is_named(folder, field, value):
     settings = json.loads((folder / "park.json").read_text(encoding="utf-8"))
@@ -173,8 +183,13 @@ def test_overlapping_bays_and_bays_outside_the_lot(folder):
 
     edit(folder, "bay", copy_of)
     assert LayerWord.BAYS_OVERLAP in words(folder)
-    edit(folder, "bay", lambda f: f["geometry"].update(
-        coordinates=[[[x + 0.01, y] for x, y in f["geometry"]["coordinates"][0]]]))
+    edit(
+        folder,
+        "bay",
+        lambda f: f["geometry"].update(
+            coordinates=[[[x + 0.01, y] for x, y in f["geometry"]["coordinates"][0]]]
+        ),
+    )
     assert LayerWord.BAY_OUTSIDE_LOT in words(folder)
 
 
@@ -213,4 +228,6 @@ def test_what_goes_out_comes_in_again(folder):
     (folder / "zone.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     again, report = read_park(folder)
     assert report.errors == []
-    assert [feature_hash(f) for f in again.of(LayerKind.ZONE)] == [feature_hash(f) for f in park.of(LayerKind.ZONE)]
+    assert [feature_hash(f) for f in again.of(LayerKind.ZONE)] == [
+        feature_hash(f) for f in park.of(LayerKind.ZONE)
+    ]

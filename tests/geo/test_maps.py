@@ -11,7 +11,9 @@ from geo.layers import read_park
 from geo.shapes import LayerKind
 
 DEMO = Path(__file__).parents[2] / "fixtures" / "park"
-HOSTILE = "</script><script>alert(1)</script>${alert(2)}`+alert(3)+`<img src=x onerror=alert(4)>\\u2028 C:\\2026"
+HOSTILE = (
+    "</script><script>alert(1)</script>${alert(2)}`+alert(3)+`<img src=x onerror=alert(4)>\\u2028 C:\\2026"
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,17 @@ def drawn(park, text="晋M12345"):
         [maps.layer(f, text) for f in features],
         track=[maps.track_point(datetime(2026, 3, 2, tzinfo=UTC), 110.92, 35.68, 20.0, text)],
         points=[{"lon": 110.92, "lat": 35.68, "title": text, "lines": [text], "tone": "stop"}],
-        vehicles=[{"id": 1, "plate": text, "lon": 110.92, "lat": 35.68, "heading": 0, "lines": [text], "tone": "calm"}],
+        vehicles=[
+            {
+                "id": 1,
+                "plate": text,
+                "lon": 110.92,
+                "lat": 35.68,
+                "heading": 0,
+                "lines": [text],
+                "tone": "calm",
+            }
+        ],
         legend={"boundary": text},
     )
     return maps.draw(data, maps.bounds_of(features), "n0nce", text)
@@ -48,7 +60,7 @@ def test_every_script_that_runs_carries_the_nonce(park):
 def test_hostile_text_never_reaches_the_code(park):
     parts = drawn(park, HOSTILE)
     assert "alert" not in parts.script
-    block = parts.body.split("_data\">")[1]
+    block = parts.body.split('_data">')[1]
     assert block.count("</script>") == 1
     assert "<" not in block.removesuffix("</script>")
 
@@ -60,7 +72,7 @@ def test_large_shapes_lie_below_small_ones(park):
 
 
 def test_bounds_hold_everything_with_a_margin(park):
-    west, south, east, north = maps.bounds_of(park.features, [(111.0, 35.7)])
+    west, _, east, _ = maps.bounds_of(park.features, [(111.0, 35.7)])
     assert west < park.of(LayerKind.CONTROL_LINE)[0].geometry.bounds[0]
     assert east > 111.0
 

@@ -1,4 +1,4 @@
-"""A whole house for the journeys: started as ``make run`` starts it, on free ports, in a folder of its own."""
+"""A whole house for the journeys: started as ``make run`` starts it, on free ports, in its own folder."""
 
 from __future__ import annotations
 

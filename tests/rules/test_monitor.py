@@ -8,7 +8,21 @@ from hypothesis import strategies as st
 
 from parking.rules.monitor import State, judge, rejudge, still
 from parking.vocabulary import Certainty, Mark, PassageKind, ViolationKind
-from tests.land import BOOKED, EMPTY, LATER, START, STRANGER, after, drive, fix, ground, judged, kinds, offences, stand
+from tests.land import (
+    BOOKED,
+    EMPTY,
+    LATER,
+    START,
+    STRANGER,
+    after,
+    drive,
+    fix,
+    ground,
+    judged,
+    kinds,
+    offences,
+    stand,
+)
 
 IN_BY_GATE = [(0, -1200), (0, 300)]
 
