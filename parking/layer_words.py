@@ -13,7 +13,9 @@ SENTENCES: Mapping[LayerWord, str] = {
     LayerWord.FILE_TOO_LARGE: N_("The file has {megabytes} MB; at most {limit} MB are read."),
     LayerWord.FILE_UNREADABLE: N_("The file cannot be read: {reason}"),
     LayerWord.SEVERAL_FILES: N_("Several files for one layer ({names}); keep one."),
-    LayerWord.CRS_UNKNOWN: N_("The file does not say its coordinate system; declare it (for example EPSG:4490)."),
+    LayerWord.CRS_UNKNOWN: N_(
+        "The file does not say its coordinate system; declare it (for example EPSG:4490)."
+    ),
     LayerWord.PARK_FIELD_MISSING: N_("The field “{field}” is missing."),
     LayerWord.PARK_FIELD_WRONG: N_("The field “{field}” is wrong: {reason}."),
     LayerWord.NO_FEATURES: N_("The file holds no shapes."),
@@ -23,12 +25,18 @@ SENTENCES: Mapping[LayerWord, str] = {
     LayerWord.SELF_CROSSING: N_("The outline is not valid ({reason}); redraw it there."),
     LayerWord.TOO_MANY_VERTICES: N_("The shape has {count} points; at most {limit} are read."),
     LayerWord.AXES_SWAPPED: N_("Longitude and latitude seem to be swapped."),
-    LayerWord.OUTSIDE_WATCH_AREA: N_("The shape lies outside the watch area (near {lon}, {lat}); wrong zone or datum?"),
-    LayerWord.NOT_DEGREES: N_("The coordinates are no degrees ({lon}, {lat}); is the coordinate system declared?"),
+    LayerWord.OUTSIDE_WATCH_AREA: N_(
+        "The shape lies outside the watch area (near {lon}, {lat}); wrong zone or datum?"
+    ),
+    LayerWord.NOT_DEGREES: N_(
+        "The coordinates are no degrees ({lon}, {lat}); is the coordinate system declared?"
+    ),
     LayerWord.PROPERTY_MISSING: N_("The property “{property}” is missing."),
     LayerWord.PROPERTY_WRONG: N_("The property “{property}” is “{value}”; expected {expected}."),
     LayerWord.CODE_TWICE: N_("The code “{code}” is used twice in this layer."),
-    LayerWord.VERSIONS_OVERLAP: N_("Two versions of “{code}” are in force at the same time; check the effective dates."),
+    LayerWord.VERSIONS_OVERLAP: N_(
+        "Two versions of “{code}” are in force at the same time; check the effective dates."
+    ),
     LayerWord.BOUNDARY_OUTSIDE_CONTROL_LINE: N_("The boundary reaches beyond the control line."),
     LayerWord.GATE_OFF_BOUNDARY: N_("The gate does not touch the boundary."),
     LayerWord.BAY_OUTSIDE_LOT: N_("The bay does not lie inside a lot."),

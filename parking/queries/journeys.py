@@ -40,7 +40,7 @@ def of_vehicles(
     return {vehicle_id: _lookup(stays[vehicle_id]) for vehicle_id in vehicle_ids}
 
 
-def _statement(vehicle_ids: Sequence[int], first: datetime, last: datetime) -> Select[Any]:
+def _statement(vehicle_ids: Sequence[int], first: datetime, last: datetime) -> Select[*tuple[Any, ...]]:
     live = (BookingState.APPROVED, BookingState.USED)
     return (
         select(Vehicle.id, Booking, Visit, Bay.code)

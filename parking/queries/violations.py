@@ -102,8 +102,8 @@ def history(session: Session, violation_id: int) -> tuple[AuditLine, ...]:
     return tuple(AuditLine(r.at, r.actor, r.action, r.facts) for r in rows)
 
 
-def _views() -> Select[Any]:
-    views: Select[Any] = (
+def _views() -> Select[*tuple[Any, ...]]:
+    views: Select[*tuple[Any, ...]] = (
         select(Violation, Vehicle.plate, Booking)
         .join(Vehicle, Vehicle.id == Violation.vehicle_id)
         .outerjoin(Booking, Booking.id == Violation.booking_id)
@@ -111,7 +111,7 @@ def _views() -> Select[Any]:
     return views
 
 
-def _narrow(statement: Select[Any], wanted: Filter) -> Select[Any]:
+def _narrow(statement: Select[*tuple[Any, ...]], wanted: Filter) -> Select[*tuple[Any, ...]]:
     if wanted.state:
         statement = statement.where(Violation.state == wanted.state)
     if wanted.kind:
