@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from parking import running
 from parking.cli.language import spoken
 from parking.speech import N_, translate
 
@@ -25,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     lang = spoken(argv)
     if argv and argv[0] in COMMANDS:
+        running.adopt()  # a tool beside a running house works on that house
         module = import_module(f"parking.cli.{COMMANDS[argv[0]][0]}")
         return int(module.main(argv[1:]) or 0)
     asked = argv[:1] in (["-h"], ["--help"])
