@@ -44,7 +44,7 @@ def _statement(vehicle_ids: Sequence[int], first: datetime, last: datetime) -> S
     live = (BookingState.APPROVED, BookingState.USED)
     return (
         select(Vehicle.id, Booking, Visit, Bay.code)
-        .join(Booking, (Booking.plate == Vehicle.plate) & (Booking.plate_colour == Vehicle.plate_colour))
+        .join(Booking, Booking.plate == Vehicle.plate)
         .outerjoin(Visit, Visit.booking_id == Booking.id)
         .outerjoin(Hold, (Hold.booking_id == Booking.id) & (Hold.state != HoldState.RELEASED))
         .outerjoin(Bay, Bay.id == Hold.bay_id)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from parking.models import Terminal, Vehicle
+from parking.rules import plate as plates
 from parking.services import audit
+
+#: After so long without a word from the terminal we know, another may speak for its vehicle.
+FORGOTTEN = timedelta(hours=24)
+
+#: Longest plate or VIN that is kept, characters.
+LONGEST_PLATE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +52,56 @@ def register(
     """Register a terminal; the code it gets is random and bound to this phone and plate.
 
     A known phone keeps its code when it registers again with the same plate. It may not move to
-    another plate by itself: 3 (terminal registered); a person has to unbind it. With
-    ``enrolment="known"`` an unknown phone gets 4 (no such terminal). Plate colour 0 means no
-    plate (the text is a VIN): the terminal is kept unbound.
+    another plate by itself: 3 (terminal registered); a person has to unbind it. Nor may another phone
+    speak for a vehicle whose terminal spoke within ``FORGOTTEN``: 1 (vehicle registered), nor another
+    device for such a terminal: 3. With ``enrolment="known"`` an unknown phone gets 4 (no such terminal).
+    Plate colour 0 means no plate (the text is a VIN): the terminal is kept unbound.
     """
-    bare = bare_phone(phone)
+    bare, plate = bare_phone(phone), plates.normalise(plate)
     terminal = session.scalar(select(Terminal).where(Terminal.phone == bare).with_for_update())
     if terminal is None and enrolment == "known":
         return Registration(4)
-    vehicle_id = vehicle_of(session, plate, plate_colour, now) if plate and plate_colour else None
+    if not 0 < len(plate) <= LONGEST_PLATE:
+        return Registration(2)
+    vehicle_id = vehicle_of(session, plate, plate_colour, now) if plate_colour else None
+    if refused := _against(session, bare, terminal, vehicle_id, device_id, now):
+        subject, about = ("vehicle", vehicle_id) if terminal is None else ("terminal", terminal.id)
+        facts = {"plate": plate, "result": refused}
+        audit.record(session, f"terminal:{bare}", "register_refused", subject, about, now, "gateway", **facts)
+        return Registration(refused)
     if terminal is None:
         terminal = _enrol(session, bare, vehicle_id, now)
     elif terminal.vehicle_id is None:
         terminal.vehicle_id = vehicle_id
-    elif vehicle_id != terminal.vehicle_id:
-        audit.record(
-            session,
-            f"terminal:{bare}",
-            "register_refused",
-            "terminal",
-            terminal.id,
-            now,
-            "gateway",
-            plate=plate,
-        )
-        return Registration(3)
     terminal.version, terminal.maker, terminal.model = version, maker, model
     terminal.device_id = device_id
     return Registration(0, terminal.auth_code)
+
+
+def _against(
+    session: Session,
+    phone: str,
+    terminal: Terminal | None,
+    vehicle_id: int | None,
+    device_id: str | None,
+    now: datetime,
+) -> int:
+    """The result that refuses this registration, or 0."""
+    if terminal is not None and terminal.vehicle_id is not None:
+        if vehicle_id != terminal.vehicle_id:
+            return 3
+        other_device = device_id and terminal.device_id and device_id != terminal.device_id
+        return 3 if other_device and _spoke(terminal, now) else 0
+    others = (
+        session.scalars(select(Terminal).where(Terminal.vehicle_id == vehicle_id, Terminal.phone != phone))
+        if vehicle_id is not None
+        else ()
+    )
+    return 1 if any(_spoke(t, now) for t in others) else 0
+
+
+def _spoke(terminal: Terminal, now: datetime) -> bool:
+    return (terminal.last_seen_at or terminal.registered_at) > now - FORGOTTEN
 
 
 def authenticate(session: Session, phone: str, code: str, now: datetime) -> int | None:
@@ -85,15 +114,26 @@ def authenticate(session: Session, phone: str, code: str, now: datetime) -> int 
 
 
 def vehicle_of(session: Session, plate: str, colour: int, now: datetime) -> int:
-    """The id of the vehicle with this plate and colour, made if unknown."""
+    """The id of the vehicle with this plate, made if unknown.
+
+    Form and terminal often disagree about the colour (yellow, yellow-green): one truck all the same.
+    Where a plate is known in several colours, the one asked for is preferred.
+    """
+    plate = plates.normalise(plate)
+    found = (
+        select(Vehicle.id)
+        .where(Vehicle.plate == plate)
+        .order_by(Vehicle.plate_colour != colour, Vehicle.id)
+        .limit(1)
+    )
+    if (known := session.scalar(found)) is not None:
+        return known
     session.execute(
         insert(Vehicle)
         .values(plate=plate, plate_colour=colour, first_seen_at=now)
         .on_conflict_do_nothing(constraint="uq_vehicle_plate")
     )
-    return session.scalars(
-        select(Vehicle.id).where(Vehicle.plate == plate, Vehicle.plate_colour == colour)
-    ).one()
+    return session.scalars(found).one()
 
 
 def _enrol(session: Session, phone: str, vehicle_id: int | None, now: datetime) -> Terminal:

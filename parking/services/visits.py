@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from parking import outbox
 from parking.events import VisitMoved
-from parking.models import Booking, Hold, LayerVersion, Lot, Vehicle, Violation, Visit, Watch
+from parking.models import Booking, Hold, LayerVersion, Lot, Violation, Visit, Watch
 from parking.queries import lot as lots
 from parking.refused import Reason, Refused, no
 from parking.rules import visit as life
 from parking.rules.occupancy import AHEAD
-from parking.services import audit, bays, bookings, holding
+from parking.services import audit, bays, bookings, holding, terminals
 from parking.vocabulary import (
     OPEN_VISIT,
     BookingState,
@@ -110,7 +110,7 @@ def _still_inside(session: Session, booking: Booking) -> bool:
 def _arrive(session: Session, booking: Booking, hold: Hold, now: datetime) -> Visit:
     visit = Visit(
         booking_id=booking.id,
-        vehicle_id=_vehicle(session, booking, now),
+        vehicle_id=terminals.vehicle_of(session, booking.plate, booking.plate_colour, now),
         state=VisitState.ARRIVED,
         arrived_at=now,
     )
@@ -120,17 +120,6 @@ def _arrive(session: Session, booking: Booking, hold: Hold, now: datetime) -> Vi
         booking.state = BookingState.USED
         hold.state = HoldState.OCCUPIED
     return visit
-
-
-def _vehicle(session: Session, booking: Booking, now: datetime) -> int:
-    session.execute(
-        insert(Vehicle)
-        .values(plate=booking.plate, plate_colour=booking.plate_colour, first_seen_at=now)
-        .on_conflict_do_nothing(constraint="uq_vehicle_plate")
-    )
-    return session.scalars(
-        select(Vehicle.id).where(Vehicle.plate == booking.plate, Vehicle.plate_colour == booking.plate_colour)
-    ).one()
 
 
 def _locked(session: Session, visit_id: int) -> tuple[Visit, Booking]:

@@ -1,11 +1,14 @@
 """Nobody is believed by phone number alone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from parking.models import Audit, Terminal, Vehicle
-from parking.services import terminals
+from parking.queries import journeys
+from parking.services import terminals, visits
+from tests import factories
 
 NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 
@@ -58,3 +61,49 @@ def test_a_park_that_enrols_only_known_terminals_refuses_strangers(session):
 def test_a_terminal_without_a_plate_stays_unbound(session):
     assert register(session, plate="LVBV3ABC1KE000001", colour=0).result == 0
     assert session.scalars(select(Terminal)).one().vehicle_id is None
+
+
+def test_another_phone_may_not_speak_for_a_vehicle_that_has_a_terminal(session):
+    register(session, phone="013900000001")
+    impostor = register(session, phone="013900000666")
+    assert (impostor.result, impostor.auth_code) == (1, None)
+    assert len(session.scalars(select(Terminal)).all()) == 1
+
+
+def test_after_a_day_of_silence_a_new_terminal_may(session):
+    register(session, phone="013900000001")
+    later = NOW + terminals.FORGOTTEN + timedelta(minutes=1)
+    assert terminals.register(session, "013900000002", "晋M12345", 2, later).result == 0
+
+
+def test_another_device_does_not_get_the_code_by_knowing_phone_and_plate(session):
+    register(session, device_id="A000001")
+    assert register(session, device_id="A000001").auth_code
+    thief = register(session, device_id="B000002")
+    assert (thief.result, thief.auth_code) == (3, None)
+
+
+@pytest.mark.parametrize("written", ["晋m12345", " 晋M 12345", "晋Ｍ１２３４５", "晋M·12345", "晋MI2345"])
+def test_a_truck_is_the_same_however_its_terminal_writes_the_plate(session, written):
+    register(session, plate=written)
+    assert [v.plate for v in session.scalars(select(Vehicle))] == ["晋M12345"]
+
+
+@pytest.mark.parametrize("unusable", ["", "---", "\ufdfa\ufdfa"])
+def test_a_plate_that_says_nothing_is_no_vehicle(session, unusable):
+    assert register(session, plate=unusable).result == 2
+    assert session.scalars(select(Terminal)).all() == []
+
+
+@pytest.mark.parametrize("first", ["terminal", "visit"])
+def test_a_booked_truck_is_booked_whatever_colour_its_terminal_names(session, first):
+    factories.lot(session)
+    when = NOW + timedelta(hours=1)
+    if first == "terminal":
+        terminals.register(session, "013900000001", "晋M12345", 93, NOW)
+    booking = factories.held(session, "B01", plate="晋M12345", plate_colour=2)
+    visit = visits.check_in(session, booking.id, when, "dispatcher:li", "test")
+    terminals.register(session, "013900000001", "晋M12345", 93, NOW)
+    vehicle_id = session.scalars(select(Terminal.vehicle_id)).one()
+    assert vehicle_id == visit.vehicle_id
+    assert journeys.of_vehicles(session, [vehicle_id], when, when)[vehicle_id](when).booking_id == booking.id
