@@ -59,7 +59,7 @@ _KINDS: Mapping[str, str] = {
 def park_map() -> str:
     """Everything that moves, now; the page follows the event stream."""
     now = clock.now()
-    asked = _plate("plate")
+    asked = _plates("plate")
     with reading() as session:
         park = park_query.current(session)
         found = _present(session, now)
@@ -69,13 +69,13 @@ def park_map() -> str:
         vehicles=[_dot(v, now) for v in found],
         legend={**_legend(features), "vehicle": _("Vehicle")},
     )
-    wanted = [v for v in found if asked and asked in v.plate]
+    wanted = [v for v in found if any(one in v.plate for one in asked)]
     around = drawing.bounds_of([], [(v.lon or 0, v.lat or 0) for v in wanted]) if wanted else _frame(features)
     return render_template(
         "map.html",
         map=drawing.draw(data, around, nonce(), _("Map of the park")),
         found=[(v, now - v.last_time if v.last_time else None) for v in found],
-        plate=asked,
+        plate=asked[0] if asked else "",
         missing=bool(asked and not wanted),
     )
 
@@ -85,11 +85,11 @@ def park_map() -> str:
 def tracks() -> str:
     """Where one vehicle was, to be replayed."""
     start, end, corrected = _stretch()
-    plate = _plate("plate")
+    asked = _plates("plate")
     with reading() as session:
         park = park_query.current(session)
-        matches = track_query.find(session, plate) if plate else ()
-        exact = next((m for m in matches if m[1] == plate), matches[0] if len(matches) == 1 else None)
+        matches = next((m for one in asked if (m := track_query.find(session, one))), ())
+        exact = next((m for m in matches if m[1] in asked), matches[0] if len(matches) == 1 else None)
         track = track_query.track(session, exact[0], start, end) if exact else None
         seen = _violations(session, exact[1], start, end) if exact else ()
     features = _in_force(park, end)
@@ -99,7 +99,8 @@ def tracks() -> str:
     return render_template(
         "tracks.html",
         map=drawing.draw(data, _frame(features, track), nonce(), _("Map of the track")),
-        plate=exact[1] if exact else plate, vehicle_id=exact[0] if exact else None, matches=matches,
+        plate=exact[1] if exact else "".join(asked[:1]),
+        vehicle_id=exact[0] if exact else None, matches=matches,
         start=start, end=end, corrected=corrected, track=track, seen=seen,
         rows=_thin(track.points, TABLED) if track else (), cap=POINTS_MAX,
     )  # fmt: skip
@@ -246,9 +247,10 @@ def _stretch() -> tuple[datetime, datetime, bool]:
     return max(start, end - LONGEST), end, start < end - LONGEST
 
 
-def _plate(key: str) -> str:
+def _plates(key: str) -> tuple[str, ...]:
+    """What was asked for: as the park writes plates, and as it was typed."""
     asked = request.args.get(key, "").replace("\x00", "")[:20].strip()
-    return plates.normalise(asked) if asked else ""
+    return tuple(dict.fromkeys((plates.normalise(asked), asked))) if asked else ()
 
 
 def _differences(values: Iterable[int]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -143,6 +143,9 @@ def _listed() -> Listed:
     )
     with reading() as session:
         page = violation_query.page(session, wanted, (number - 1) * PER_PAGE, PER_PAGE)
+        if not page.total and wanted.plate != asked["plate"]:  # a terminal may write its plate otherwise
+            as_typed = replace(wanted, plate=asked["plate"])
+            page = violation_query.page(session, as_typed, (number - 1) * PER_PAGE, PER_PAGE)
     return Listed(page, asked, number)
 
 
@@ -175,7 +178,9 @@ def _vehicles() -> dict[str, Any]:
         found = track_query.vehicles(session)
         share = track_query.unbelieved_share(session, now - SHARE_OF)
     wanted = plates.normalise(asked) if asked else ""
-    rows = [(v, _age(v, now), share.get(v.vehicle_id)) for v in found if wanted in v.plate]
+    rows = [
+        (v, _age(v, now), share.get(v.vehicle_id)) for v in found if wanted in v.plate or asked in v.plate
+    ]
     return {"rows": rows[:500], "more": max(0, len(rows) - 500), "plate": asked, "now": now}
 
 
