@@ -110,13 +110,20 @@ def rejudge(ground: Ground, fixes: Sequence[Fix], journey_at: JourneyAt, now: da
     return replace(judged, marks=tuple(marks))
 
 
-def still(ground: Ground, state: State, journey: Journey, now: datetime) -> Judged:
-    """What the passing of time alone reveals: a vehicle inside whose terminal is silent."""
-    if state.last is None:
-        return Judged(state, (), ())
+def still(
+    ground: Ground,
+    state: State,
+    journey: Journey,
+    now: datetime,
+    inside_since: datetime | None = None,
+    left: datetime | None = None,
+) -> Judged:
+    """What the passing of time alone reveals: a vehicle inside whose terminal is silent.
+
+    ``inside_since`` and ``left``: what people say of it, see ``silence.lasting``.
+    """
     last = _remembered(ground, state, lambda _: journey)
-    assert last is not None  # noqa: S101 - a state with a last fix remembers it
-    told, found = silence.lasting(state.silence, last, now.timestamp())
+    told, found = silence.lasting(state.silence, last, ground, now, inside_since, left)
     return Judged(replace(state, silence=told), (), tuple(found))
 
 

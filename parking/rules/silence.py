@@ -7,19 +7,24 @@ that a terminal kept back and sent later end it too, but do not make it unhappen
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from parking.rules.ground import Ground
 from parking.rules.sight import Finding, Sight, instant
 from parking.vocabulary import Certainty, ViolationKind
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A silence already told: since the fix at ``since``, still lasting at ``until`` (seconds since 1970)."""
+    """A silence already told: since the fix (or the admission) at ``since``, still lasting at ``until``.
+
+    Seconds since 1970; no position where no fix ever came.
+    """
 
     since: float
     until: float
-    lon: float
-    lat: float
+    lon: float | None
+    lat: float | None
     subject: str
 
 
@@ -33,12 +38,36 @@ def step(told: Silence | None, sight: Sight) -> list[Finding]:
     return [_finding(_of(before, sight.at), sight.at)]
 
 
-def lasting(told: Silence | None, last: Sight, now: float) -> tuple[Silence | None, list[Finding]]:
-    """The silence that goes on at ``now`` (seconds since 1970); told once."""
-    if not last.place.in_park or now - last.at < last.policy.silence_s:
+def lasting(
+    told: Silence | None,
+    last: Sight | None,
+    ground: Ground,
+    now: datetime,
+    inside_since: datetime | None = None,
+    left: datetime | None = None,
+) -> tuple[Silence | None, list[Finding]]:
+    """The silence that goes on at ``now``; told once.
+
+    ``inside_since``: when people let the vehicle in, if they say it is inside: then it is awaited, though
+    its last fix lies outside or there never was one. ``left``: when they saw it leave, which ends a silence.
+    """
+    if inside_since is None and left is not None and (last is None or last.fix.time <= left):
+        return None, [_finding(told, max(told.since, left.timestamp()))] if told else []
+    silence = _now(last, ground, now, inside_since)
+    if silence is None or now.timestamp() - silence.since < ground.policy.silence_s:
         return told, []
-    silence = _of(last, now)
     return silence, [] if told is not None and told.since == silence.since else [_finding(silence, None)]
+
+
+def _now(last: Sight | None, ground: Ground, now: datetime, inside_since: datetime | None) -> Silence | None:
+    if last is not None and last.place.in_park:
+        return _of(last, now.timestamp())
+    if inside_since is None:
+        return None
+    since = max(inside_since.timestamp(), last.at if last else 0.0)
+    subject = next((a.code for a in ground.boundary(now)), "")
+    lon, lat = (last.fix.lon, last.fix.lat) if last else (None, None)
+    return Silence(since, now.timestamp(), lon, lat, subject)
 
 
 def _of(last: Sight, until: float) -> Silence:

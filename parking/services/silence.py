@@ -1,36 +1,102 @@
-"""Vehicles inside the park whose terminal fell silent: no data is an alarm of its own."""
+"""Vehicles inside the park whose terminal fell silent, or never spoke: no data is an alarm of its own."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+import shapely
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parking.models import Visit, Watch
+from geo.shapes import LayerKind
+from parking.models import Violation, Visit, Watch
 from parking.queries import journeys
+from parking.rules.ground import Ground
 from parking.rules.monitor import State, still
 from parking.services import findings, ground
-from parking.vocabulary import INSIDE
+from parking.vocabulary import INSIDE, ViolationKind
+
+#: A vehicle nobody let in is looked for this long after its last fix inside; by then its silence was told.
+LOOKED_FOR = timedelta(days=1)
 
 
 def sweep(session: Session, now: datetime) -> int:
-    """Ask the monitor what time alone reveals about every vehicle inside. Returns new violations."""
-    inside = session.scalars(select(Visit.vehicle_id).where(Visit.state.in_(INSIDE))).all()
-    if not inside:
-        return 0
+    """Ask the monitor what time alone reveals about every vehicle inside. Returns new violations.
+
+    Inside is who people let in, and who was last seen there.
+    """
     land = ground.current(session)
-    known = journeys.of_vehicles(session, inside, now, now)
-    watches = session.scalars(
+    inside = _let_in(session)
+    vehicles = sorted(inside.keys() | _last_seen_inside(session, land, now) | _told(session))
+    if not vehicles:
+        return 0
+    left = _left(session, vehicles)
+    known = journeys.of_vehicles(session, vehicles, now, now)
+    new = 0
+    for watch in _watches(session, vehicles):
+        vehicle_id = watch.vehicle_id
+        state = State.from_json(watch.state)
+        judged = still(land, state, known[vehicle_id](now), now, inside.get(vehicle_id), left.get(vehicle_id))
+        watch.state = judged.state.to_json()
+        new += findings.write(session, vehicle_id, judged.findings, known[vehicle_id], now)
+    return new
+
+
+def _let_in(session: Session) -> Mapping[int, datetime]:
+    rows = session.execute(
+        select(Visit.vehicle_id, func.coalesce(Visit.admitted_at, Visit.arrived_at)).where(
+            Visit.state.in_(INSIDE)
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _last_seen_inside(session: Session, land: Ground, now: datetime) -> set[int]:
+    boundary = [f.geometry for f in land.park.in_force(LayerKind.BOUNDARY, now)]
+    if not boundary:
+        return set()
+    west, south, east, north = shapely.total_bounds(boundary).tolist()
+    stale = now - timedelta(seconds=land.policy.silence_s)
+    return set(
+        session.scalars(
+            select(Watch.vehicle_id).where(
+                Watch.last_time.between(now - LOOKED_FOR, stale),
+                Watch.lon.between(west, east),
+                Watch.lat.between(south, north),
+            )
+        )
+    )
+
+
+def _told(session: Session) -> set[int]:
+    """Whose silence goes on: when they leave, it ends."""
+    return set(
+        session.scalars(
+            select(Violation.vehicle_id).where(
+                Violation.kind == ViolationKind.LOST_SIGNAL, Violation.ended_at.is_(None)
+            )
+        )
+    )
+
+
+def _left(session: Session, vehicles: Sequence[int]) -> Mapping[int, datetime]:
+    rows = session.execute(
+        select(Visit.vehicle_id, func.max(Visit.exited_at))
+        .where(Visit.vehicle_id.in_(vehicles), Visit.exited_at.is_not(None))
+        .group_by(Visit.vehicle_id)
+    )
+    return {row[0]: row[1] for row in rows if row[1]}
+
+
+def _watches(session: Session, vehicles: Sequence[int]) -> Sequence[Watch]:
+    """What we remember of them, locked; who is being judged right now is not silent and is left out."""
+    rows = [{"vehicle_id": v, "state": State.new().to_json()} for v in vehicles]
+    session.execute(insert(Watch).values(rows).on_conflict_do_nothing())
+    return session.scalars(
         select(Watch)
-        .where(Watch.vehicle_id.in_(inside))
+        .where(Watch.vehicle_id.in_(vehicles))
         .order_by(Watch.vehicle_id)
         .with_for_update(skip_locked=True)
     ).all()
-    new = 0
-    for watch in watches:
-        journey_at = known[watch.vehicle_id]
-        judged = still(land, State.from_json(watch.state), journey_at(now), now)
-        watch.state = judged.state.to_json()
-        new += findings.write(session, watch.vehicle_id, judged.findings, journey_at, now)
-    return new
