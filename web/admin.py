@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from geo.shapes import LayerKind
+from parking import clock
 from parking.queries import layers as layer_query
 from parking.queries import staff as staff_query
 from parking.queries.staff import StaffView
@@ -16,6 +17,7 @@ from parking.refused import Reason, Refused, no
 from parking.services import staff
 from parking.speech import N_
 from parking.vocabulary import Refusal, Role
+from web.forms import PARK_ZONE
 from web.gates import gate
 from web.language import _
 from web.people import current_person, source
@@ -93,7 +95,8 @@ def park() -> str:
         versions = layer_query.versions(session)
     legal = [v for v in versions if v.kind in _LEGAL]
     others = {kind: [v for v in versions if v.kind is kind] for kind in LayerKind if kind not in _LEGAL}
-    return render_template("park.html", legal=legal, others=others)
+    today = clock.now().astimezone(PARK_ZONE).date()
+    return render_template("park.html", legal=legal, others=others, today=today)
 
 
 @bp.get("/admin/assumptions")

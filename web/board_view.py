@@ -7,15 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from geo.shapes import LayerKind, Park
 from parking.queries.board import BayView, Board
 from parking.queries.bookings import BookingView
 from parking.services.bays import Suggestion
 from parking.vocabulary import BayState, VisitState
+from web.forms import PARK_ZONE
 
-PARK_ZONE = ZoneInfo("Asia/Shanghai")
 #: Free space around the drawing, metres.
 MARGIN_M = 12.0
 #: What the timeline shows: from this long ago, for this long.

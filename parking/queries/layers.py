@@ -30,6 +30,10 @@ class LayerView:
     loaded_at: datetime
     withdrawn_at: datetime | None
 
+    def over(self, day: date) -> bool:
+        """Whether another version has followed by ``day``: it judges fixes of its own time only."""
+        return self.effective_to is not None and self.effective_to <= day
+
     def name(self, lang: str) -> str:
         return self.name_en if lang == "en" else self.name_zh
 
@@ -44,6 +48,6 @@ def versions(session: Session) -> Sequence[LayerView]:
             v.effective_from, v.effective_to, v.sha256, v.loaded_at, v.withdrawn_at,
         )
         .where(v.park_id == newest)
-        .order_by(v.kind, v.code, v.loaded_at.desc())
+        .order_by(v.kind, v.code, v.loaded_at.desc(), v.effective_from.desc())
     )  # fmt: skip
     return [LayerView(LayerKind(kind), *rest) for kind, *rest in rows]
