@@ -19,16 +19,24 @@ OBEYED: Mapping[int, str] = {0: "sos", 26: "theft", 29: "collision", 30: "rollov
 Raised = Mapping[str, str]
 
 
-def step(raised: Raised, fix: Fix, at: datetime, believed: bool) -> tuple[Raised, list[Finding]]:
-    """The alarms standing after ``fix``; ``at`` is its time, or the time it came if that is not believed."""
+def step(
+    raised: Raised, fix: Fix, at: datetime, believed: bool, newest: bool = True
+) -> tuple[Raised, list[Finding]]:
+    """The alarms standing after ``fix``; ``at`` is its time, or the time it came if that is not believed.
+
+    A fix that is not the ``newest`` may raise an alarm but ends none: later ones said it goes on.
+    """
     names = {name for bit, name in OBEYED.items() if fix.alarm >> bit & 1}
     risen = [_finding(n, at, None, fix, believed) for n in sorted(names - raised.keys())]
-    fallen = [
-        _finding(n, datetime.fromisoformat(raised[n]), at, fix, believed)
-        for n in sorted(raised.keys() - names)
-    ]
-    after = {n: raised.get(n, at.isoformat()) for n in sorted(names)}
+    fallen = [_fallen(n, raised[n], at, fix, believed) for n in sorted(raised.keys() - names) if newest]
+    standing = names if newest else names | raised.keys()
+    after = {n: raised.get(n, at.isoformat()) for n in sorted(standing)}
     return after, risen + fallen
+
+
+def _fallen(name: str, rose: str, at: datetime, fix: Fix, believed: bool) -> Finding:
+    began = datetime.fromisoformat(rose)
+    return _finding(name, began, max(began, at), fix, believed)
 
 
 def _finding(name: str, began: datetime, ended: datetime | None, fix: Fix, believed: bool) -> Finding:

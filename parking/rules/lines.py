@@ -45,7 +45,7 @@ def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[
     for kind, area in _lines(sight):
         key = f"{kind}:{area.code}"
         side, seen = _step(known.get(key), key, kind, area, sight)
-        after.append(side)
+        after += [side] if side else []
         found += seen
     return tuple(after), found
 
@@ -58,10 +58,11 @@ def _lines(sight: Sight) -> list[tuple[LayerKind, Area]]:
 
 def _step(
     side: Side | None, key: str, kind: LayerKind, area: Area, sight: Sight
-) -> tuple[Side, list[Finding]]:
+) -> tuple[Side | None, list[Finding]]:
     beyond = depth(area.shape, sight.x, sight.y)
     if side is None:
-        return Side(key, inside=beyond > 0), []
+        sure = abs(beyond) > sight.policy.accuracy_m
+        return Side(key, inside=beyond > 0) if sure else None, []
     if sight.before is None:
         return _after_break(side, beyond, sight), []
     met = crossings(area.shape, sight.road)

@@ -131,10 +131,13 @@ def _one(
     ground: Ground, state: State, fix: Fix, before: Sight | None, journey_at: JourneyAt, now: datetime
 ) -> tuple[State, Mark | None, list[Finding], Sight | None]:
     mark = plausibility.mark(fix, ground, now)
-    if mark is None and state.last is not None and fix.time.timestamp() < state.last.at:
+    late = state.last is not None and fix.time.timestamp() < state.last.at
+    if mark is None and late:
         return state, Mark.LATE, [], before
-    at = now if mark in (Mark.FUTURE, Mark.TOO_OLD) else fix.time
-    raised, found = alarms.step(state.raised, fix, at, believed=mark is None)
+    untimed = plausibility.when(fix, ground, now) is not None
+    at = now if untimed else fix.time
+    newest = not fix.backfill if untimed else not late
+    raised, found = alarms.step(state.raised, fix, at, believed=mark is None, newest=newest)
     state = replace(state, raised=raised)
     if mark is not None:
         return state, mark, found, before

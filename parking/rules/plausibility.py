@@ -17,16 +17,20 @@ JITTER_M = 30.0
 
 def mark(fix: Fix, ground: Ground, now: datetime) -> Mark | None:
     """What is wrong with ``fix`` by itself; None when nothing is."""
-    policy = ground.policy
     if not fix.located:
         return Mark.NOT_LOCATED
     if fix.status & ENCRYPTED_BIT:
         return Mark.ENCRYPTED
-    if fix.time > now + timedelta(seconds=policy.future_s):
+    return when(fix, ground, now) or _where(fix, ground.park.watch_area)
+
+
+def when(fix: Fix, ground: Ground, now: datetime) -> Mark | None:
+    """What is wrong with the time of ``fix``; a fix without a place has one too."""
+    if fix.time > now + timedelta(seconds=ground.policy.future_s):
         return Mark.FUTURE
-    if (now - fix.time).total_seconds() > policy.oldest_h * 3600:
+    if (now - fix.time).total_seconds() > ground.policy.oldest_h * 3600:
         return Mark.TOO_OLD
-    return _where(fix, ground.park.watch_area)
+    return None
 
 
 def _where(fix: Fix, watch_area: tuple[float, float, float, float]) -> Mark | None:

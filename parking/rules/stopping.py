@@ -1,8 +1,8 @@
 """Standing still where one may not: illegal stops in the park, stops in the ring.
 
 A vehicle stands while every fix lies within the stop radius of the first one; below walking speed a
-drift of twice that is still standing. Bay, dock, lot, gate and gate queue are places to stand: reaching one
-ends a stand outside it, however near.
+drift of twice that is still standing. Bay, dock, lot, gate and gate queue are places to stand: reaching or
+leaving one ends a stand, however near.
 """
 
 from __future__ import annotations
@@ -32,12 +32,7 @@ class Stand:
 
 def step(stand: Stand | None, sight: Sight) -> tuple[Stand | None, list[Finding]]:
     """The stand after this fix, and what is to be told of it."""
-    if (
-        stand is None
-        or sight.before is None
-        or not _stays(stand, sight)
-        or (stand.kind and sight.place.resting)
-    ):
+    if stand is None or sight.before is None or not _stays(stand, sight) or _elsewhere(stand, sight):
         ended = [_finding(stand, stand.last)] if stand and stand.told else []
         return _begin(sight), ended
     stand = replace(stand, last=sight.at, longest_gap_s=max(stand.longest_gap_s, sight.at - stand.last))
@@ -45,6 +40,11 @@ def step(stand: Stand | None, sight: Sight) -> tuple[Stand | None, list[Finding]
         return stand, []
     stand = replace(stand, told=True)
     return stand, [_finding(stand, None)]
+
+
+def _elsewhere(stand: Stand, sight: Sight) -> bool:
+    """However near: from the road into a place to stand, or out of one."""
+    return sight.place.resting if stand.kind else _offence(sight)[0] != ""
 
 
 def _stays(stand: Stand, sight: Sight) -> bool:

@@ -43,9 +43,13 @@ def inside(session, plate="晋M00001", admitted=0.0):
     vehicle_id = terminals.vehicle_of(session, plate, 2, when)
     session.add(
         Visit(
-            booking_id=booking.id, vehicle_id=vehicle_id, state=VisitState.ADMITTED, arrived_at=when, admitted_at=when
+            booking_id=booking.id,
+            vehicle_id=vehicle_id,
+            state=VisitState.ADMITTED,
+            arrived_at=when,
+            admitted_at=when,
         )
-    )  # fmt: skip
+    )
     session.flush()
     return vehicle_id
 
