@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -132,21 +132,48 @@ def _hold_watches(session: Session, vehicle_ids: set[int]) -> dict[int, Watch]:
     return {w.vehicle_id: w for w in held}
 
 
-def _key(entry: TerminalFix, owners: Mapping[str, _Owner]) -> tuple[datetime, int, int, int]:
-    return (entry.fix.time, owners[bare_phone(entry.terminal_phone)].terminal_id, entry.serial, entry.item)
-
-
 def _unknown(
     session: Session, batch: Sequence[TerminalFix], owners: Mapping[str, _Owner]
 ) -> list[TerminalFix]:
-    by_key = {_key(entry, owners): entry for entry in reversed(batch)}
-    columns = tuple_(FixRow.time, FixRow.terminal_id, FixRow.serial, FixRow.item)
-    known = session.execute(
-        select(FixRow.time, FixRow.terminal_id, FixRow.serial, FixRow.item).where(columns.in_(list(by_key)))
+    """What was not stored yet. Another fix with the same key, as a terminal with a standing clock sends
+    after a restart, is not the same fix: it gets the next free ``item``."""
+    stems = {_stem(entry, owners) for entry in batch}
+    taken = _stored(session, stems)
+    fresh = []
+    for entry in batch:
+        there, said = taken[_stem(entry, owners)], _said(entry.fix)
+        if there.get(entry.item) == said:
+            continue
+        if entry.item in there:
+            if said in there.values():
+                continue
+            entry = replace(entry, item=max(there) + 1)
+        there[entry.item] = said
+        fresh.append(entry)
+    return sorted(fresh, key=lambda e: (e.fix.time, e.serial, e.item))
+
+
+_Stem = tuple[datetime, int, int]
+_Said = tuple[float, float, int, int]
+
+
+def _stem(entry: TerminalFix, owners: Mapping[str, _Owner]) -> _Stem:
+    return (entry.fix.time, owners[bare_phone(entry.terminal_phone)].terminal_id, entry.serial)
+
+
+def _said(fix: Fix | FixRow) -> _Said:
+    return (fix.lon, fix.lat, fix.alarm, fix.status)
+
+
+def _stored(session: Session, stems: Collection[_Stem]) -> dict[_Stem, dict[int, _Said]]:
+    """What is stored under these keys, by item."""
+    taken: dict[_Stem, dict[int, _Said]] = {stem: {} for stem in stems}
+    rows = session.scalars(
+        select(FixRow).where(tuple_(FixRow.time, FixRow.terminal_id, FixRow.serial).in_(list(stems)))
     )
-    for row in known:
-        by_key.pop((row.time, row.terminal_id, row.serial, row.item), None)
-    return sorted(by_key.values(), key=lambda e: (e.fix.time, e.serial, e.item))
+    for row in rows:
+        taken[row.time, row.terminal_id, row.serial][row.item] = _said(row)
+    return taken
 
 
 def _judge_all(

@@ -129,9 +129,15 @@ def test_an_error_names_the_byte():
     with pytest.raises(BadMessage) as short:
         decode(Header(0x0200, "1", 1).encode(BODY[:25]))
     assert short.value.offset == 13 + 22
-    with pytest.raises(BadMessage) as time:
-        decode(Header(0x0200, "1", 1, Version.V2019).encode(BODY[:22] + b"\x26\x13\x02\0\0\0"))
-    assert time.value.offset == 18 + 22 and "261302000000" in str(time.value)
+    with pytest.raises(BadMessage) as batch:
+        decode(Header(0x0704, "1", 1, Version.V2019).encode(b"\0\1\0\0\x1c" + BODY[:25]))
+    assert batch.value.offset == 18 + 5
+
+
+@pytest.mark.parametrize("clock", ["000000000000", "261302000000", "ffffffffffff"])
+def test_a_time_that_is_none_loses_no_report(clock):
+    read = decode(Header(0x0200, "1", 1).encode(BODY[:22] + bytes.fromhex(clock))).value
+    assert read.time == UNSET and read.extras["time_unset"] == clock
 
 
 def test_a_terminal_that_sets_the_2019_flag_over_a_2013_header_is_understood():

@@ -174,13 +174,17 @@ class Session:
         self, header: Header, value: Location | LocationReply | Batch, frame: Frame, serials: Sequence[int]
     ) -> None:
         fixes = _fixes(header, value, frame.raw)
-        if isinstance(value, Batch):
-            for bad in value.unreadable:
-                await self._gateway.bury(header.phone, frame.raw, f"item {bad.item}: {bad.error}")
+        if isinstance(value, Batch) and value.unreadable:
+            first, more = value.unreadable[0], len(value.unreadable) - 1
+            why = f"item {first.item}: {first.error}" + (f" (and {more} more items)" if more else "")
+            await self._gateway.bury(header.phone, frame.raw, why)
+            if not fixes:
+                return self.answer(header, Result.BAD, serials)
         for report in reports(
             header.phone, frame.raw, fixes, lambda result: self.answer(header, result, serials)
         ):
             await self._gateway.batcher.queue.put(report)
+        return None
 
     async def _unreadable(
         self, header: Header, frame: Frame, error: BadMessage, serials: Sequence[int]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from geo.fix import Fix
 from parking.speech import N_
 from workers.jt808 import items
 from workers.jt808.bad import BadMessage
-from workers.jt808.reader import Reader, bcd_time
+from workers.jt808.reader import BEIJING, Reader, bcd_time, beijing
+
+#: Stands for a time that is none (zeros, digits beyond BCD); nobody believes it, alarms are obeyed.
+UNSET = datetime(2000, 1, 1, tzinfo=BEIJING).astimezone(UTC)
 
 LOCATED, SOUTH, WEST = 1 << 1, 1 << 2, 1 << 3
 
@@ -74,11 +77,20 @@ class Batch:
 def read(reader: Reader) -> Location:
     """The 0x0200 body. Raises BadMessage."""
     alarm, status, lat, lon, altitude, speed, heading = _FIXED.unpack(reader.take(22, "location"))
-    moment = reader.moment("time")
+    moment, unset = _moment(reader)
     return Location(
         moment, (-lat if status & SOUTH else lat) / 1e6, (-lon if status & WEST else lon) / 1e6,
-        speed / 10, heading, altitude, alarm, status, items.decode(reader.rest()),
+        speed / 10, heading, altitude, alarm, status, unset | items.decode(reader.rest()),
     )  # fmt: skip
+
+
+def _moment(reader: Reader) -> tuple[datetime, dict[str, str]]:
+    """The report's time. A clock that is not set is no reason to lose an alarm: UNSET, and what it said."""
+    data = reader.take(6, "time")
+    try:
+        return beijing(data), {}
+    except ValueError:
+        return UNSET, {"time_unset": data.hex()}
 
 
 def read_reply(reader: Reader) -> LocationReply:
