@@ -46,7 +46,7 @@ SENTENCES: Mapping[LayerWord, str] = {
     LayerWord.ROUTE_LEADS_NOWHERE: N_("The route comes near no gate, dock or lot."),
 }
 
-SEVERITIES: Mapping[Severity, str] = {Severity.ERROR: N_("error"), Severity.WARNING: N_("warning")}
+SEVERITIES: Mapping[Severity, str] = {Severity.ERROR: N_("error"), Severity.WARNING: N_("please check")}
 
 
 def sentence(item: Item, lang: str) -> str:

@@ -207,13 +207,20 @@ class Player:
         if what == "book":
             self._book(truck.plate, truck.booking)
         elif what == "assign":
-            self.dispatcher.assign(self._numbers[truck.plate])
+            self.dispatcher.assign(self._number(truck.plate))
         elif what == "call":
-            self.dispatcher.call(self._numbers[truck.plate], truck.dock or "")
-        elif what in ("admit", "park") or (what == "check_out" and truck.dock is None):
-            self.guard.step(self._numbers[truck.plate], what)
+            self.dispatcher.call(self._number(truck.plate), truck.dock or "")
+        elif what in ("admit", "park", "guard_check_out"):
+            self.guard.step(self._number(truck.plate), what.removeprefix("guard_"))
         else:
+            self._number(truck.plate)
             self._drivers[truck.plate].step(what)
+
+    def _number(self, plate: str) -> str:
+        """The number of the truck's booking; NotPossible when the park did not take it."""
+        if plate not in self._numbers:
+            raise NotPossible("it has no booking")
+        return self._numbers[plate]
 
     def _book(self, plate: str, booking: Any) -> None:
         driver = Driver(self.doors.base)
