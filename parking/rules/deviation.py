@@ -30,6 +30,10 @@ class Deviation:
     longest_gap_s: float = 0.0
     told: bool = False
 
+    @property
+    def kind(self) -> ViolationKind:
+        return ViolationKind.RING_OFF_ROUTE if self.in_ring else ViolationKind.ROUTE_DEVIATION
+
 
 def step(episode: Deviation | None, sight: Sight) -> tuple[Deviation | None, list[Finding]]:
     """The episode after this fix, and what is to be told of it."""
@@ -96,7 +100,7 @@ def _long_enough(episode: Deviation, sight: Sight) -> bool:
 def _finding(episode: Deviation, sight: Sight, ended: float | None) -> Finding:
     unsure = episode.longest_gap_s > sight.policy.unsure_gap_s
     return Finding(
-        kind=ViolationKind.RING_OFF_ROUTE if episode.in_ring else ViolationKind.ROUTE_DEVIATION,
+        kind=episode.kind,
         subject=episode.route,
         started_at=instant(episode.began),
         ended_at=None if ended is None else instant(ended),

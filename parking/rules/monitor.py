@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from geo.fix import Fix
 from parking.rules import alarms, deviation, lines, plausibility, presence, silence, speeding, stopping
 from parking.rules.ground import Ground
 from parking.rules.sight import Finding, Journey, Sight
-from parking.vocabulary import Mark
+from parking.vocabulary import Mark, ViolationKind
 
-__all__ = ["Finding", "Ground", "Journey", "Judged", "State", "judge", "rejudge", "still"]
+__all__ = ["Finding", "Ground", "Journey", "Judged", "State", "judge", "rejudge", "revised", "still"]
 
 JourneyAt = Callable[[datetime], Journey]
 SCHEMA = 1
+_Episode = TypeVar("_Episode", deviation.Deviation, stopping.Stand, speeding.Race, presence.Unbooked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,20 @@ class State:
     @classmethod
     def new(cls) -> State:
         return cls()
+
+    @property
+    def standing(self) -> frozenset[tuple[str, str]]:
+        """Kind and subject of every offence that was told and goes on."""
+        told: set[tuple[str, str]] = set()
+        if self.deviation and self.deviation.told:
+            told.add((self.deviation.kind, self.deviation.route))
+        if self.stand and self.stand.told:
+            told.add((self.stand.kind, self.stand.subject))
+        if self.race and self.race.told:
+            told.add((ViolationKind.SPEEDING, self.race.zone))
+        if self.unbooked:
+            told.add((ViolationKind.RING_UNBOOKED, self.unbooked.line))
+        return frozenset(told)
 
     def to_json(self) -> dict[str, Any]:
         return {"schema": SCHEMA, **asdict(self)}
@@ -108,6 +123,27 @@ def rejudge(ground: Ground, fixes: Sequence[Fix], journey_at: JourneyAt, now: da
     for place, i in enumerate(order):
         marks[i] = judged.marks[place]
     return replace(judged, marks=tuple(marks))
+
+
+def revised(live: State, again: State, begins: datetime) -> State:
+    """``live`` corrected by a second judging that began at ``begins`` and saw the same last fix.
+
+    An episode that seems to begin with the stretch may be older: then what was known live stands.
+    Alarms and a silence are not unhappened.
+    """
+
+    def better(known: _Episode | None, seen: _Episode | None) -> _Episode | None:
+        cut = seen is not None and known is not None and seen.began <= begins.timestamp()
+        return known if cut and known.began <= seen.began else seen  # type: ignore[union-attr]
+
+    return replace(
+        live,
+        sides=again.sides or live.sides,
+        deviation=better(live.deviation, again.deviation),
+        stand=better(live.stand, again.stand),
+        race=better(live.race, again.race),
+        unbooked=better(live.unbooked, again.unbooked),
+    )
 
 
 def still(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,11 +13,8 @@ from parking import outbox
 from parking.events import ViolationSeen
 from parking.models import Passage, Violation
 from parking.rules.monitor import Finding, Journey
-from parking.services import audit
+from parking.services import audit, episodes
 from parking.vocabulary import PassageKind, ViolationKind
-
-#: Episodes of one kind and subject this close together are the same episode judged twice.
-SAME_WITHIN = timedelta(seconds=60)
 
 
 def write(
@@ -30,11 +27,13 @@ def write(
 ) -> int:
     """Write findings; a known episode is brought up to date, a new one is announced. Returns the new ones."""
     new = 0
+    taken: set[int] = set()
     for finding in found:
         if isinstance(finding.kind, PassageKind):
-            _passage(session, vehicle_id, finding, journey_at(finding.started_at))
+            if not (late and episodes.passed(session, vehicle_id, finding)):
+                _passage(session, vehicle_id, finding, journey_at(finding.started_at))
         else:
-            new += _violation(session, vehicle_id, finding, journey_at(finding.started_at), now, late)
+            new += _violation(session, vehicle_id, finding, journey_at(finding.started_at), now, late, taken)
     return new
 
 
@@ -57,10 +56,20 @@ def _passage(session: Session, vehicle_id: int, finding: Finding, journey: Journ
 
 
 def _violation(
-    session: Session, vehicle_id: int, finding: Finding, journey: Journey, now: datetime, late: bool
+    session: Session,
+    vehicle_id: int,
+    finding: Finding,
+    journey: Journey,
+    now: datetime,
+    late: bool,
+    taken: set[int],
 ) -> int:
-    known = _known(session, vehicle_id, finding, late)
+    if late:
+        known = episodes.again(session, vehicle_id, finding, taken)
+    else:
+        known = episodes.live(session, vehicle_id, finding)
     if known is not None:
+        taken.add(known.id)
         _update(session, known, finding, now, late)
         return 0
     violation = Violation(
@@ -81,49 +90,51 @@ def _violation(
     )
     session.add(violation)
     session.flush()
+    taken.add(violation.id)
     outbox.post(session, ViolationSeen(violation.id))
     return 1
 
 
-def _known(session: Session, vehicle_id: int, finding: Finding, late: bool) -> Violation | None:
-    """The same episode: same key, or after a second judging one that overlaps it."""
-    same = select(Violation).where(
-        Violation.vehicle_id == vehicle_id,
-        Violation.kind == finding.kind,
-        Violation.subject == finding.subject,
-    )
-    if not late:
-        return session.scalar(same.where(Violation.started_at == finding.started_at))
-    ends = (finding.ended_at or finding.started_at) + SAME_WITHIN
-    return session.scalar(
-        same.where(
-            Violation.started_at <= ends,
-            or_(
-                Violation.ended_at >= finding.started_at - SAME_WITHIN,
-                Violation.ended_at.is_(None) & (Violation.started_at >= finding.started_at - SAME_WITHIN),
-            ),
-        )
-        .order_by(Violation.started_at)
-        .limit(1)
-    )
-
-
 def _update(session: Session, violation: Violation, finding: Finding, now: datetime, late: bool) -> None:
     """Bring an episode up to date. After a second judging the former facts go to the audit trail."""
+    facts = {**violation.facts, **finding.facts}
+    ended_at = finding.ended_at or violation.ended_at
+    if late and violation.started_at < finding.started_at and finding.ended_at != finding.started_at:
+        facts = violation.facts  # the second judging saw only its later part
     if late:
-        if violation.ended_at == finding.ended_at and violation.facts == dict(finding.facts):
+        if (violation.ended_at, violation.facts) == (ended_at, facts):
             return
-        audit.record(
-            session,
-            "system",
-            "corrected_by_late_fixes",
-            "violation",
-            violation.id,
-            now,
-            "monitor",
-            before=dict(violation.facts),
-            ended_at=violation.ended_at and violation.ended_at.isoformat(),
-        )
-    violation.ended_at = finding.ended_at or violation.ended_at
-    violation.facts = {**violation.facts, **finding.facts}
+        correct(session, violation, now)
+    violation.ended_at = ended_at
+    violation.facts = facts
     violation.certainty = finding.certainty
+
+
+def correct(session: Session, violation: Violation, now: datetime) -> None:
+    """Late fixes change this violation: what it said before goes to the audit trail."""
+    audit.record(
+        session,
+        "system",
+        "corrected_by_late_fixes",
+        "violation",
+        violation.id,
+        now,
+        "monitor",
+        before=dict(violation.facts),
+        ended_at=violation.ended_at and violation.ended_at.isoformat(),
+    )
+
+
+def end_refuted(
+    session: Session, vehicle_id: int, standing: Collection[tuple[str, str]], at: datetime, now: datetime
+) -> None:
+    """End at ``at`` what is on record as going on but by a second judging is not among the ``standing``."""
+    going_on = select(Violation).where(
+        Violation.vehicle_id == vehicle_id,
+        Violation.kind.in_(episodes.LASTING),
+        Violation.ended_at.is_(None),
+    )
+    for violation in session.scalars(going_on).all():
+        if (violation.kind, violation.subject) not in standing:
+            correct(session, violation, now)
+            violation.ended_at = max(at, violation.started_at)

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geo.fix import Fix
 from parking import outbox
 from parking.events import FixesCameLate
-from parking.models import FixRow, Terminal, Vehicle, Watch
+from parking.models import FixRow, Letter, Terminal, Vehicle, Watch
 from parking.queries import journeys
-from parking.rules.monitor import Journey, State, judge, rejudge
+from parking.rules.monitor import Journey, State, judge, rejudge, revised
 from parking.services import findings, ground
 from parking.services.terminals import bare_phone
 from parking.vocabulary import Mark
@@ -89,23 +89,58 @@ def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken
 def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: datetime) -> int:
     """Judge a stretch again after late fixes came in; violations found only now say ``late``.
 
-    The stretch begins LOOK_BACK before the first late fix. Nothing is ever deleted. Returns how
-    many new violations were found. Safe to repeat.
+    The stretch begins LOOK_BACK before the first late fix. Nothing is ever deleted; what goes on is
+    remembered as the whole stretch shows it. Returns how many new violations were found. Safe to repeat.
     """
-    _hold_watches(session, {vehicle_id})
-    land = ground.current(session)
-    rows = session.scalars(
-        select(FixRow)
-        .where(FixRow.vehicle_id == vehicle_id, FixRow.time >= earliest - LOOK_BACK)
-        .order_by(FixRow.time, FixRow.serial, FixRow.item)
-    ).all()
+    watch = _hold_watches(session, {vehicle_id})[vehicle_id]
+    rows = _stretch(session, vehicle_id, earliest - LOOK_BACK)
     if not rows:
         return 0
     journey_at = journeys.of_vehicles(session, [vehicle_id], rows[0].time, rows[-1].time)[vehicle_id]
-    judged = rejudge(land, [_fix(r) for r in rows], journey_at, now)
+    judged = rejudge(ground.current(session), [_fix(r) for r in rows], journey_at, now)
     since = earliest - LOOK_BACK / 2
     seen = [f for f in judged.findings if (f.ended_at or now) >= since]
-    return findings.write(session, vehicle_id, seen, journey_at, now, late=True)
+    new = findings.write(session, vehicle_id, seen, journey_at, now, late=True)
+    state = State.from_json(watch.state)
+    if state.last is not None and judged.state.last is not None and state.last.at == judged.state.last.at:
+        state = revised(state, judged.state, rows[0].time)
+        watch.state = state.to_json()
+        session.flush()
+        findings.end_refuted(session, vehicle_id, state.standing, rows[-1].time, now)
+    return new
+
+
+def _stretch(session: Session, vehicle_id: int, begins: datetime) -> Sequence[FixRow]:
+    """The vehicle's fixes from then on, in order, but for those whose time nobody believes."""
+    return session.scalars(
+        select(FixRow)
+        .where(
+            FixRow.vehicle_id == vehicle_id,
+            FixRow.time >= begins,
+            or_(FixRow.mark.is_(None), FixRow.mark.not_in((Mark.FUTURE, Mark.TOO_OLD))),
+        )
+        .order_by(FixRow.time, FixRow.serial, FixRow.item)
+    ).all()
+
+
+def _ask_again(session: Session, vehicle_id: int, earliest: datetime) -> None:
+    """Have the stretch judged again. A letter that waits for that already is only made to reach further."""
+    waiting = session.scalar(
+        select(Letter)
+        .where(
+            Letter.name == FixesCameLate.name,
+            Letter.done_at.is_(None),
+            Letter.parked_reason.is_(None),
+            Letter.payload["vehicle_id"].as_integer() == vehicle_id,
+        )
+        .order_by(Letter.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if waiting is None:
+        outbox.post(session, FixesCameLate(vehicle_id, earliest.isoformat()))
+    elif earliest < datetime.fromisoformat(waiting.payload["earliest"]):
+        waiting.payload = {**waiting.payload, "earliest": earliest.isoformat()}
 
 
 def _owners(session: Session, phones: set[str]) -> dict[str, _Owner]:
@@ -218,7 +253,7 @@ def _judge_one(
     _remember_last(watch, [f for f, m in zip(fixes, judged.marks, strict=True) if m is None])
     late = [f.time for f, m in zip(fixes, judged.marks, strict=True) if m is Mark.LATE]
     if late:
-        outbox.post(session, FixesCameLate(watch.vehicle_id, min(late).isoformat()))
+        _ask_again(session, watch.vehicle_id, min(late))
     return judged.marks
 
 

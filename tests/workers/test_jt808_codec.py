@@ -14,6 +14,7 @@ from workers.jt808.bad import BadMessage
 from workers.jt808.framing import LONGEST, Frame, Skipped, Splitter, escape, unescape, wrap
 from workers.jt808.header import Header, Version, split
 from workers.jt808.items import decode as items
+from workers.jt808.location import UNSET
 from workers.jt808.messages import decode, frames, read_body
 from workers.jt808.reader import Reader
 
