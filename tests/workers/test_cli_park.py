@@ -1,0 +1,122 @@
+"""``python -m parking``: tools people reach for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from shapely import LineString
+
+from tests.land import drive, fix, placed
+
+ROOT = Path(__file__).parents[2]
+PARK = ROOT / "fixtures" / "park"
+
+
+def run(*words, **environment):
+    env = {**os.environ, "HAZPARK_LANGUAGE": "en", **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "parking", *map(str, words)],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def tracks(path, **vehicles):
+    rows = ["id,t,lon,lat,speed_kmh"]
+    for vehicle, fixes in vehicles.items():
+        rows += [f"{vehicle},{f.time:%Y-%m-%dT%H:%M:%SZ},{f.lon},{f.lat},{f.speed_kmh or 0.0}" for f in fixes]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def told(result):
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    return lines[:-1], lines[-1]["summary"]
+
+
+DETOUR = drive([(0, -3000), (0, -2000), (300, -2000), (300, -1500), (0, -1500), (0, -500)])
+STRAIGHT = drive([(0, -3000), (0, -500)])
+ROUTE = placed(LineString([(0, -3500), (0, 0)]))
+
+
+@pytest.mark.parametrize("kind", ["csv", "geojson"])
+def test_a_detour_from_the_named_route_is_found_and_the_faithful_driver_is_not_accused(tmp_path, kind):
+    routes = tmp_path / f"routes.{kind}"
+    if kind == "csv":
+        routes.write_text(f'id,n,wkt\nstray,2,"{ROUTE.wkt}"\ntrue,2,"{ROUTE.wkt}"\n')
+    else:
+        line = {"type": "LineString", "coordinates": list(ROUTE.coords)}
+        features = [{"type": "Feature", "properties": {"id": v}, "geometry": line} for v in ("stray", "true")]
+        routes.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    file = tracks(tmp_path / "t.csv", stray=DETOUR, true=STRAIGHT)
+    result = run("judge", "--park", PARK, "--tracks", file, "--routes", routes, "--anywhere")
+    assert result.returncode == 0, result.stderr
+    found, summary = told(result)
+    assert [(f["id"], f["kind"]) for f in found] == [("stray", "route_deviation")]
+    assert found[0]["facts"]["largest_offset_m"] == pytest.approx(300, abs=3)
+    assert {"start", "end", "lon", "lat", "certainty", "gap_s"} <= set(found[0])
+    assert summary["vehicles"] == 2 and summary["fixes"] == len(DETOUR) + len(STRAIGHT)
+
+
+def test_a_bad_row_is_named_by_line_and_field_and_the_rest_is_judged(tmp_path):
+    file = tracks(tmp_path / "t.csv", v=STRAIGHT)
+    lines = file.read_text().splitlines()
+    lines[2] = "v,yesterday,110.9,35.6,"
+    lines[3] = "v,2026-03-02T00:00:30Z,east,35.6,"
+    file.write_text("\n".join(lines))
+    result = run("judge", "--park", PARK, "--tracks", file)
+    assert result.returncode == 1
+    assert "Line 3" in result.stderr and "yesterday" in result.stderr
+    assert "Line 4" in result.stderr and "lon" in result.stderr
+    assert told(result)[1]["unusable_rows"] == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff\xfe garbage", b"a,b\n1,2\n", b"id,t,lon,lat\n"])
+def test_a_file_that_is_no_track_is_refused_in_a_sentence(tmp_path, content):
+    file = tmp_path / "t.csv"
+    file.write_bytes(content)
+    result = run("judge", "--park", PARK, "--tracks", file)
+    assert result.returncode == 2
+    assert "t.csv" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_an_unbooked_vehicle_in_the_ring_is_told(tmp_path):
+    here = [fix(0, 0, 10 * n, 0.0) for n in range(5)]
+    result = run("judge", "--park", PARK, "--tracks", tracks(tmp_path / "t.csv", v=here), "--unbooked")
+    assert "ring_unbooked" in {f["kind"] for f in told(result)[0]}
+
+
+def test_a_clean_park_and_a_broken_one(tmp_path):
+    assert run("park", "check", PARK).returncode == 0
+    broken = run("park", "check", tmp_path)
+    assert broken.returncode == 1
+    assert "park.json" in broken.stdout and "missing" in broken.stdout
+    chinese = run("park", "check", tmp_path, HAZPARK_LANGUAGE="zh")
+    assert "缺少" in chinese.stdout
+
+
+@pytest.mark.parametrize("command", ["park", "judge", "db", "seed", "staff"])
+@pytest.mark.parametrize("lang, word", [("zh", "帮助"), ("en", "Show this help")])
+def test_help_speaks_both_languages(command, lang, word):
+    result = run(command, "--help", "--lang", lang)
+    assert result.returncode == 0
+    assert word in result.stdout
+
+
+def test_the_first_run_makes_park_and_accounts_once(database_url):
+    first = run("seed", DATABASE_URL=database_url)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.count("\n") >= 6 and "admin" in first.stdout
+    again = run("seed", DATABASE_URL=database_url)
+    assert (again.returncode, again.stdout) == (0, "")
+    assert run("staff", "add", "wang", "--role", "guard", DATABASE_URL=database_url).stdout.strip()
+    twice = run("staff", "add", "wang", DATABASE_URL=database_url)
+    assert twice.returncode == 1 and "wang" in twice.stderr
