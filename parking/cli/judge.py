@@ -27,8 +27,8 @@ ABOUT = N_("Judge a file of tracks by the live rules.")
 AFTER = N_(
     "Tracks: CSV with id,t,lon,lat,speed_kmh (t in UTC, speed may be empty). Routes: CSV id,…,WKT line or "
     "GeoJSON lines with id; a vehicle named there may take that route only, wherever it lies. Every vehicle "
-    "counts as booked and loaded unless --unbooked. Prints one JSON object per violation, then a summary. Exit status: 0 judged, "
-    "1 judged but some rows unusable, 2 nothing could be judged."
+    "counts as booked and loaded unless --unbooked. Prints one JSON object per violation, then a summary. "
+    "Exit status: 0 judged, 1 judged but some rows unusable, 2 nothing could be judged."
 )
 
 
