@@ -109,8 +109,8 @@ def test_a_report_that_cannot_be_read_is_answered_bad_and_kept_as_it_came(tmp_pa
     async def story():
         sink = RecordingSink()
         async with running(sink, tmp_path) as gateway, terminal(gateway) as one:
-            no_time = encode(at(0))[:22] + bytes(6)
-            (frame,) = frames(0x0200, one.phone, 800, no_time, Version.V2013)
+            too_short = encode(at(0))[:25]
+            (frame,) = frames(0x0200, one.phone, 800, too_short, Version.V2013)
             assert await one.send_raw(frame) == Result.BAD
             encrypted = Header(0x0200, one.phone, 801, encryption=1).encode(encode(at(0)))
             assert await one.send_raw(wrap(encrypted)) == Result.UNSUPPORTED
