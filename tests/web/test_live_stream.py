@@ -34,9 +34,7 @@ def site(servers, tmp_path_factory) -> Iterator[Site]:
     """One site for all these tests: a listener hears only what is told after it came."""
     web_port, live_port = free_ports()
     name, folder = servers.new_database(), tmp_path_factory.mktemp("site")
-    made = open_site(
-        servers.url_of(name), servers.redis_url, folder, web_port=web_port, live_port=live_port
-    )
+    made = open_site(servers.url_of(name), servers.redis_url, folder, web_port=web_port, live_port=live_port)
     yield made
     close_site(made)
     servers.drop(name)
