@@ -1,11 +1,13 @@
 """Datums and the park's local metric frame.
 
 Positions are stored as WGS-84 longitude, latitude (CGCS2000 differs by centimetres); distances are
-computed in the park's metric CRS.
+computed in the park's metric CRS. GCJ-02, the shifted datum of Chinese web maps, lies some 500 m away
+at Jishan: it is converted only where somebody declared it, never guessed.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +15,16 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import Transformer
 from shapely import transform
 from shapely.geometry.base import BaseGeometry
+
+Degrees = NDArray[np.float64]
+
+
+class Datum(StrEnum):
+    """What a drawing's longitudes and latitudes may be declared to mean."""
+
+    WGS84 = "wgs84"
+    CGCS2000 = "cgcs2000"  # within centimetres of WGS-84
+    GCJ02 = "gcj02"  # 火星坐标: what Chinese web maps show
 
 
 class LocalFrame:
@@ -43,3 +55,61 @@ class LocalFrame:
 @lru_cache
 def _transformer(source: str, target: str) -> Transformer:
     return Transformer.from_crs(source, target, always_xy=True)
+
+
+#: Krasovsky 1940, the ellipsoid the shift is computed on: half axis in metres, squared eccentricity.
+_AXIS_M = 6_378_245.0
+_ECCENTRICITY_2 = 0.006_693_421_622_965_943
+
+
+def gcj02_from_wgs84(lon: ArrayLike, lat: ArrayLike) -> tuple[Degrees, Degrees]:
+    """WGS-84 degrees to GCJ-02 degrees, arrays (n,).
+
+    The published approximation of the undisclosed transformation, as map makers use it; good to about
+    a metre. It is defined for China only; the caller sees to that.
+    """
+    lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    x, y = lon - 105.0, lat - 35.0
+    phi = np.radians(lat)
+    flat = 1 - _ECCENTRICITY_2 * np.sin(phi) ** 2
+    north_m_per_rad = _AXIS_M * (1 - _ECCENTRICITY_2) / flat**1.5
+    east_m_per_rad = _AXIS_M / np.sqrt(flat) * np.cos(phi)
+    east, north = _east_m(x, y), _north_m(x, y)
+    return lon + np.degrees(east / east_m_per_rad), lat + np.degrees(north / north_m_per_rad)
+
+
+def wgs84_from_gcj02(lon: ArrayLike, lat: ArrayLike) -> tuple[Degrees, Degrees]:
+    """GCJ-02 degrees to WGS-84 degrees, arrays (n,): the inverse of ``gcj02_from_wgs84`` to 1e-9 degrees."""
+    lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    found_lon, found_lat = lon.copy(), lat.copy()
+    for _ in range(20):
+        seen_lon, seen_lat = gcj02_from_wgs84(found_lon, found_lat)
+        found_lon, found_lat = found_lon + (lon - seen_lon), found_lat + (lat - seen_lat)
+        if np.all(np.abs(lon - seen_lon) < 1e-10) and np.all(np.abs(lat - seen_lat) < 1e-10):
+            break
+    return found_lon, found_lat
+
+
+def _waves(at: Degrees, *terms: tuple[float, float]) -> Degrees:
+    """Two thirds of a sum of sines over ``at``, degrees; a term is (metres, half a wave in degrees)."""
+    total = np.zeros_like(at)
+    for amplitude, half_wave in terms:
+        total = total + amplitude * np.sin(at * np.pi / half_wave)
+    return total * 2 / 3
+
+
+def _fine(x: Degrees) -> Degrees:
+    """The short waves both axes share."""
+    return _waves(x, (20.0, 1 / 6), (20.0, 1 / 2))
+
+
+def _east_m(x: Degrees, y: Degrees) -> Degrees:
+    """Shift to the east, metres; x, y are degrees from 105 E 35 N."""
+    smooth = 300 + x + 2 * y + 0.1 * x**2 + 0.1 * x * y + 0.1 * np.sqrt(np.abs(x))
+    return smooth + _fine(x) + _waves(x, (20.0, 1.0), (40.0, 3.0), (150.0, 12.0), (300.0, 30.0))
+
+
+def _north_m(x: Degrees, y: Degrees) -> Degrees:
+    """Shift to the north, metres; x, y are degrees from 105 E 35 N."""
+    smooth = -100 + 2 * x + 3 * y + 0.2 * y**2 + 0.1 * x * y + 0.2 * np.sqrt(np.abs(x))
+    return smooth + _fine(x) + _waves(y, (20.0, 1.0), (40.0, 3.0), (160.0, 12.0), (320.0, 30.0))

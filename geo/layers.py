@@ -1,56 +1,62 @@
 """The only door for layers: a folder of files becomes a checked Park, or a report of what is wrong.
 
-Any vector format GDAL reads and any declared CRS; nothing is repaired silently.
+Any vector format GDAL reads and any declared CRS that PROJ can convert accurately; nothing is repaired
+silently.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import warnings
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import geopandas
 import shapely
-from pyproj import CRS
-from pyproj.exceptions import CRSError
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from geo.layer_checks import check_feature, check_park
+from geo.datum import Datum
+from geo.layer_checks import check_feature, flag_of
+from geo.park_checks import check_park
+from geo.parkjson import read_settings
 from geo.report import LayerWord, Report
 from geo.shapes import Approval, Feature, LayerKind, Park
+from geo.vectorfile import Area, Row, label_of, read_rows
 
 __all__ = ["LayerWord", "Report", "feature_hash", "read_park", "to_geojson"]
 
 SUFFIXES = (".geojson", ".json", ".gpkg", ".kml", ".kmz", ".zip", ".shp", ".dxf")
-FILE_LIMIT_MB = 50
 #: Layers a park cannot do without; the others may be absent.
 REQUIRED = frozenset(
     {LayerKind.BOUNDARY, LayerKind.CONTROL_LINE, LayerKind.ZONE, LayerKind.GATE, LayerKind.BAY}
 )
+#: Layers whose absence leaves something unjudged: said, but allowed.
+MISSED = frozenset({LayerKind.ROUTE, LayerKind.DOCK})
 _APPROVED = frozenset({LayerKind.BOUNDARY, LayerKind.CONTROL_LINE})
 _TEXTS = ("code", "name_zh", "name_en")
 _APPROVAL = ("document", "issuing_body", "approved_on", "effective_from", "effective_to")
+#: Longest texts, characters.
+_LONGEST = {"code": 40, "name_zh": 120, "name_en": 120, "document": 200, "issuing_body": 200}
 
 
 def read_park(folder: Path) -> tuple[Park | None, Report]:
-    """Read ``park.json`` and one file per layer. The Park is None when it cannot even be put together."""
+    """Read ``park.json`` and one file per layer. The Park is None when it cannot even be put together.
+
+    A Park beside a report with errors lacks what the errors are about: never judge by it.
+    """
     report = Report()
     if not folder.is_dir():
         report.error(LayerWord.FOLDER_MISSING, str(folder))
         return None, report
-    settings = _settings(folder, report)
+    settings = read_settings(folder / "park.json", report)
     if settings is None:
         return None, report
-    features = [f for kind in LayerKind for f in _layer(folder, kind, settings, report)]
+    files = {kind: _file(folder, kind, report) for kind in LayerKind}
+    features = [f for kind, path in files.items() if path for f in _layer(kind, path, settings, report)]
     park = _park(settings, tuple(features))
-    check_park(park, report)
+    check_park(park, {kind: path.name if path else f"{kind}.geojson" for kind, path in files.items()}, report)
     return park, report
 
 
@@ -79,67 +85,6 @@ def _properties(feature: Feature) -> dict[str, Any]:
     return base | dict(feature.attributes)
 
 
-def _settings(folder: Path, report: Report) -> dict[str, Any] | None:
-    path = folder / "park.json"
-    if not path.exists():
-        report.error(LayerWord.FILE_MISSING, "park.json")
-        return None
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError) as broken:
-        report.error(LayerWord.FILE_UNREADABLE, "park.json", reason=str(broken))
-        return None
-    if not isinstance(settings, dict):
-        report.error(LayerWord.FILE_UNREADABLE, "park.json", reason="not a JSON object")
-        return None
-    return settings if _settings_right(settings, report) else None
-
-
-def _settings_right(settings: Mapping[str, Any], report: Report) -> bool:
-    before = len(report.errors)
-    for name in (*_TEXTS, "notice_zh", "notice_en", "metric_crs", "watch_area", "official"):
-        if name not in settings:
-            report.error(LayerWord.PARK_FIELD_MISSING, "park.json", field=name)
-    for name, reason in _wrong_settings(settings):
-        report.error(LayerWord.PARK_FIELD_WRONG, "park.json", field=name, reason=reason)
-    return len(report.errors) == before
-
-
-def _wrong_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in (*_TEXTS, "notice_zh", "notice_en"):
-        if name in settings and not (isinstance(settings[name], str) and settings[name].strip()):
-            yield name, "expected a text"
-    if not isinstance(settings.get("official", True), bool):
-        yield "official", "expected true or false"
-    if not isinstance(settings.get("policy", {}), dict):
-        yield "policy", "expected an object"
-    try:
-        ZoneInfo(settings.get("timezone", "Asia/Shanghai"))
-    except (KeyError, ValueError, TypeError, OSError):
-        yield "timezone", "no such time zone"
-    if "metric_crs" in settings and not _metric(settings["metric_crs"]):
-        yield "metric_crs", "expected a projected CRS in metres, such as EPSG:4546"
-    if "watch_area" in settings and not _is_area(settings["watch_area"]):
-        yield "watch_area", "expected [west, south, east, north] in degrees"
-
-
-def _metric(name: Any) -> bool:
-    try:
-        crs = CRS.from_user_input(name)
-    except CRSError:
-        return False
-    return bool(crs.is_projected) and all(axis.unit_conversion_factor == 1 for axis in crs.axis_info)
-
-
-def _is_area(value: Any) -> bool:
-    if not isinstance(value, list) or len(value) != 4:
-        return False
-    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in value):
-        return False
-    west, south, east, north = value
-    return bool(-180 <= west < east <= 180 and -90 <= south < north <= 90)
-
-
 def _park(settings: Mapping[str, Any], features: tuple[Feature, ...]) -> Park:
     west, south, east, north = settings["watch_area"]
     return Park(
@@ -157,114 +102,94 @@ def _park(settings: Mapping[str, Any], features: tuple[Feature, ...]) -> Park:
     )
 
 
-def _layer(folder: Path, kind: LayerKind, settings: Mapping[str, Any], report: Report) -> list[Feature]:
-    path = _file(folder, kind, report)
-    if path is None:
-        return []
-    frame = _frame(path, report)
-    if frame is None:
-        return []
-    if not len(frame):
-        report.error(LayerWord.NO_FEATURES, path.name)
-    made = [
-        _feature(kind, row, path.name, n, settings, report) for n, row in enumerate(frame.iterfeatures(), 1)
-    ]
-    return [f for f in made if f is not None]
-
-
 def _file(folder: Path, kind: LayerKind, report: Report) -> Path | None:
     found = [p for p in sorted(folder.iterdir()) if p.stem == kind and p.suffix.lower() in SUFFIXES]
     if not found and kind in REQUIRED:
         report.error(LayerWord.FILE_MISSING, f"{kind}.geojson")
+    if not found and kind in MISSED:
+        report.warning(LayerWord.LAYER_ABSENT, f"{kind}.geojson")
     if len(found) > 1:
         report.error(LayerWord.SEVERAL_FILES, found[0].name, names=[p.name for p in found])
     return found[0] if len(found) == 1 else None
 
 
-def _frame(path: Path, report: Report) -> Any:
-    """The file as a GeoDataFrame in WGS-84, or None when it cannot be read."""
-    megabytes = path.stat().st_size / 1e6
-    if megabytes > FILE_LIMIT_MB:
-        report.error(LayerWord.FILE_TOO_LARGE, path.name, megabytes=round(megabytes), limit=FILE_LIMIT_MB)
-        return None
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
-            frame = geopandas.read_file(path, engine="pyogrio", on_invalid="ignore")
-        except Exception as broken:
-            report.error(LayerWord.FILE_UNREADABLE, path.name, reason=str(broken).splitlines()[0][:300])
-            return None
-    if any("Non closed ring" in str(w.message) or "not closed" in str(w.message).lower() for w in said):
-        report.error(LayerWord.RING_NOT_CLOSED, path.name)
-    if not isinstance(frame, geopandas.GeoDataFrame):
-        report.error(LayerWord.NO_FEATURES, path.name)
-        return None
-    if frame.crs is None:
-        report.error(LayerWord.CRS_UNKNOWN, path.name)
-        return None
-    return frame.to_crs("EPSG:4326")
+def _layer(kind: LayerKind, path: Path, settings: Mapping[str, Any], report: Report) -> Iterator[Feature]:
+    west, south, east, north = settings["watch_area"]
+    area = (west, south, east, north)
+    datum = Datum(settings.get("datum", Datum.WGS84))
+    for row in read_rows(path, datum, area, report) or ():
+        made = _feature(kind, row, path.name, area, report)
+        if made is not None:
+            yield made
 
 
-def _feature(
-    kind: LayerKind,
-    row: Mapping[str, Any],
-    file: str,
-    number: int,
-    settings: Mapping[str, Any],
-    report: Report,
-) -> Feature | None:
-    properties = {k: v for k, v in row["properties"].items() if not _nothing(v)}
-    label = str(properties.get("code") or f"#{number}")
+def _feature(kind: LayerKind, row: Row, file: str, watch_area: Area, report: Report) -> Feature | None:
     before = len(report.errors)
-    for name in _TEXTS:
-        if not str(properties.get(name, "")).strip():
-            report.error(LayerWord.PROPERTY_MISSING, file, label, property=name)
+    properties = row.properties
+    label = label_of(properties, row.number)
+    texts = [_text(properties, name, file, label, report) for name in _TEXTS]
     approval = _approval(properties, file, label, report) if kind in _APPROVED else None
-    geometry: BaseGeometry | None = shapely.geometry.shape(row["geometry"]) if row["geometry"] else None
-    check_feature(kind, geometry, properties, settings["watch_area"], file, label, report)
+    geometry: BaseGeometry | None = shapely.geometry.shape(row.geometry) if row.geometry else None
+    check_feature(kind, geometry, properties, watch_area, file, label, report)
     if len(report.errors) > before or geometry is None:
         return None
     attributes = {k: v for k, v in properties.items() if k not in (*_TEXTS, *_APPROVAL)}
-    texts = [str(properties[name]).strip() for name in _TEXTS]
+    if kind is LayerKind.BAY:
+        attributes["isolation"] = flag_of(attributes.get("isolation", False))
     return Feature(kind, texts[0], texts[1], texts[2], shapely.force_2d(geometry), approval, attributes)
 
 
-def _nothing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+def _text(properties: Mapping[str, Any], name: str, file: str, label: str, report: Report) -> str:
+    """A text that must be there; numbers are taken as they are written."""
+    value = properties.get(name, "")
+    text = str(value).strip()
+    if not text:
+        report.error(LayerWord.PROPERTY_MISSING, file, label, property=name)
+    elif not isinstance(value, (str, int)) or not text.isprintable():
+        report.error(
+            LayerWord.PROPERTY_WRONG, file, label, property=name, value=text[:60], expected="A–Z 0–9 汉字"
+        )
+    elif len(text) > (limit := _LONGEST[name]):
+        report.error(LayerWord.PROPERTY_TOO_LONG, file, label, property=name, length=len(text), limit=limit)
+    return text
 
 
 def _approval(properties: Mapping[str, Any], file: str, label: str, report: Report) -> Approval | None:
-    for name in ("document", "issuing_body", "approved_on", "effective_from"):
+    document, body = (_text(properties, name, file, label, report) for name in _APPROVAL[:2])
+    for name in ("approved_on", "effective_from"):
         if not str(properties.get(name, "")).strip():
             report.error(LayerWord.PROPERTY_MISSING, file, label, property=name)
-    days = {n: _day(properties.get(n), n, file, label, report) for n in _APPROVAL[2:]}
-    if days["approved_on"] is None or days["effective_from"] is None:
+    approved, begin, end = (_day(properties.get(n), n, file, label, report) for n in _APPROVAL[2:])
+    if approved is None or begin is None:
         return None
-    if days["effective_to"] and days["effective_to"] <= days["effective_from"]:
-        report.error(
-            LayerWord.PROPERTY_WRONG,
+    if end and end <= begin:
+        _wrong_day(end, "effective_to", f"> {begin}", file, label, report)
+    if begin < approved:
+        report.warning(
+            LayerWord.EFFECTIVE_BEFORE_APPROVED,
             file,
             label,
-            property="effective_to",
-            value=str(days["effective_to"]),
-            expected=f"> {days['effective_from']}",
+            effective_from=str(begin),
+            approved_on=str(approved),
         )
-    return Approval(
-        str(properties.get("document", "")),
-        str(properties.get("issuing_body", "")),
-        days["approved_on"],
-        days["effective_from"],
-        days["effective_to"],
-    )
+    return Approval(document, body, approved, begin, end)
 
 
 def _day(value: Any, name: str, file: str, label: str, report: Report) -> date | None:
-    if value is None or not str(value).strip():
+    """A date, or a time of which the day counts."""
+    text = "" if value is None else str(value).strip().replace("/", "-")
+    if not text:
         return None
-    try:
-        return date.fromisoformat(str(value)[:10].replace("/", "-"))
-    except ValueError:
-        report.error(
-            LayerWord.PROPERTY_WRONG, file, label, property=name, value=str(value), expected="YYYY-MM-DD"
-        )
-        return None
+    if text[10:11] in ("", "T", " "):
+        try:
+            return date.fromisoformat(text[:10])
+        except ValueError:
+            pass
+    _wrong_day(value, name, "YYYY-MM-DD", file, label, report)
+    return None
+
+
+def _wrong_day(value: Any, name: str, expected: str, file: str, label: str, report: Report) -> None:
+    report.error(
+        LayerWord.PROPERTY_WRONG, file, label, property=name, value=str(value)[:60], expected=expected
+    )

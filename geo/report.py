@@ -11,18 +11,28 @@ from typing import Any
 class LayerWord(StrEnum):
     """Everything the door of layers can complain about. Facts are named beside."""
 
+    # the file
     FOLDER_MISSING = "folder_missing"
     FILE_MISSING = "file_missing"
     FILE_TOO_LARGE = "file_too_large"  # megabytes, limit
     FILE_UNREADABLE = "file_unreadable"  # reason
     SEVERAL_FILES = "several_files"  # names
+    SEVERAL_LAYERS = "several_layers"  # names, expected
+    LAYER_ABSENT = "layer_absent"
+    TEXT_GARBLED = "text_garbled"  # property, value
     CRS_UNKNOWN = "crs_unknown"
+    CRS_INACCURATE = "crs_inaccurate"  # crs
+    NORTHING_FIRST = "northing_first"
+    DATUM_CONVERTED = "datum_converted"
+    NO_FEATURES = "no_features"
+    # park.json
     PARK_FIELD_MISSING = "park_field_missing"  # field
     PARK_FIELD_WRONG = "park_field_wrong"  # field, reason
-    NO_FEATURES = "no_features"
+    # one shape
     GEOMETRY_EMPTY = "geometry_empty"
     GEOMETRY_TYPE = "geometry_type"  # found, expected
     RING_NOT_CLOSED = "ring_not_closed"
+    NOT_A_NUMBER = "not_a_number"
     SELF_CROSSING = "self_crossing"  # lon, lat, reason
     TOO_MANY_VERTICES = "too_many_vertices"  # count, limit
     AXES_SWAPPED = "axes_swapped"
@@ -30,15 +40,37 @@ class LayerWord(StrEnum):
     NOT_DEGREES = "not_degrees"  # lon, lat
     PROPERTY_MISSING = "property_missing"  # property
     PROPERTY_WRONG = "property_wrong"  # property, value, expected
+    PROPERTY_TOO_LONG = "property_too_long"  # property, length, limit
+    EFFECTIVE_BEFORE_APPROVED = "effective_before_approved"  # effective_from, approved_on
+    # shapes together
     CODE_TWICE = "code_twice"  # code
     VERSIONS_OVERLAP = "versions_overlap"  # code
-    BOUNDARY_OUTSIDE_CONTROL_LINE = "boundary_outside_control_line"
+    NOTHING_IN_FORCE = "nothing_in_force"  # since, until (may be absent)
+    BOUNDARY_OUTSIDE_CONTROL_LINE = "boundary_outside_control_line"  # since
     GATE_OFF_BOUNDARY = "gate_off_boundary"
+    NO_HAZMAT_GATE = "no_hazmat_gate"
     BAY_OUTSIDE_LOT = "bay_outside_lot"
+    BAY_OUTSIDE_ZONE = "bay_outside_zone"  # zone
+    BAY_BEYOND_ZONE = "bay_beyond_zone"  # zone, property, values
+    BAY_SIZE = "bay_size"  # length_m, width_m, drawn_length_m, drawn_width_m
     BAYS_OVERLAP = "bays_overlap"  # other
     BAY_ZONE_UNKNOWN = "bay_zone_unknown"  # zone
     NO_ISOLATION_BAY = "no_isolation_bay"
     ROUTE_LEADS_NOWHERE = "route_leads_nowhere"
+
+
+class LayerReason(StrEnum):
+    """Why a field of ``park.json`` is wrong, or park.json as a whole."""
+
+    NOT_A_TEXT = "not_a_text"
+    TOO_LONG = "too_long"
+    NOT_A_BOOLEAN = "not_a_boolean"
+    NOT_AN_OBJECT = "not_an_object"
+    NOT_AN_AREA = "not_an_area"
+    NO_SUCH_TIME_ZONE = "no_such_time_zone"
+    NO_SUCH_DATUM = "no_such_datum"
+    NOT_METRIC = "not_metric"
+    DISTORTED_HERE = "distorted_here"
 
 
 class Severity(StrEnum):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from geo.report import Item, LayerWord, Severity
+from geo.report import Item, LayerReason, LayerWord, Severity
 from parking.speech import N_, translate
 
 SENTENCES: Mapping[LayerWord, str] = {
@@ -13,6 +14,24 @@ SENTENCES: Mapping[LayerWord, str] = {
     LayerWord.FILE_TOO_LARGE: N_("The file has {megabytes} MB; at most {limit} MB are read."),
     LayerWord.FILE_UNREADABLE: N_("The file cannot be read: {reason}"),
     LayerWord.SEVERAL_FILES: N_("Several files for one layer ({names}); keep one."),
+    LayerWord.SEVERAL_LAYERS: N_(
+        "The file holds several layers ({names}); keep one, or call the right one “{expected}”."
+    ),
+    LayerWord.LAYER_ABSENT: N_(
+        "The layer is absent: without routes no deviation is judged, without docks nobody is called forward."
+    ),
+    LayerWord.TEXT_GARBLED: N_(
+        "Chinese texts cannot be read ({property}: {value}); save the file in UTF-8 with a .cpg file."
+    ),
+    LayerWord.CRS_INACCURATE: N_(
+        "Nobody can convert “{crs}” to WGS-84 accurately without local parameters; have it converted to CGCS2000 first."
+    ),
+    LayerWord.NORTHING_FIRST: N_(
+        "The northing stands before the easting; exchange the two columns and save again."
+    ),
+    LayerWord.DATUM_CONVERTED: N_(
+        "Converted from GCJ-02, as declared; good to about a metre: compare with a survey before official use."
+    ),
     LayerWord.CRS_UNKNOWN: N_(
         "The file does not say its coordinate system; declare it (for example EPSG:4490)."
     ),
@@ -22,7 +41,8 @@ SENTENCES: Mapping[LayerWord, str] = {
     LayerWord.GEOMETRY_EMPTY: N_("The shape is empty."),
     LayerWord.GEOMETRY_TYPE: N_("The shape is a {found}; expected {expected}."),
     LayerWord.RING_NOT_CLOSED: N_("A ring is not closed: its last point must repeat its first."),
-    LayerWord.SELF_CROSSING: N_("The outline is not valid ({reason}); redraw it there."),
+    LayerWord.NOT_A_NUMBER: N_("A coordinate is not a number."),
+    LayerWord.SELF_CROSSING: N_("The outline is not valid near {lon}, {lat}: {reason}. Redraw it there."),
     LayerWord.TOO_MANY_VERTICES: N_("The shape has {count} points; at most {limit} are read."),
     LayerWord.AXES_SWAPPED: N_("Longitude and latitude seem to be swapped."),
     LayerWord.OUTSIDE_WATCH_AREA: N_(
@@ -33,17 +53,61 @@ SENTENCES: Mapping[LayerWord, str] = {
     ),
     LayerWord.PROPERTY_MISSING: N_("The property “{property}” is missing."),
     LayerWord.PROPERTY_WRONG: N_("The property “{property}” is “{value}”; expected {expected}."),
+    LayerWord.PROPERTY_TOO_LONG: N_(
+        "The property “{property}” has {length} characters; at most {limit} are kept."
+    ),
+    LayerWord.EFFECTIVE_BEFORE_APPROVED: N_(
+        "Effective from {effective_from}, before it was approved on {approved_on}."
+    ),
     LayerWord.CODE_TWICE: N_("The code “{code}” is used twice in this layer."),
     LayerWord.VERSIONS_OVERLAP: N_(
         "Two versions of “{code}” are in force at the same time; check the effective dates."
     ),
-    LayerWord.BOUNDARY_OUTSIDE_CONTROL_LINE: N_("The boundary reaches beyond the control line."),
+    LayerWord.NOTHING_IN_FORCE: N_(
+        "No version is in force from {since} until {until}: nothing is judged by this line then."
+    ),
+    LayerWord.BOUNDARY_OUTSIDE_CONTROL_LINE: N_(
+        "The boundary reaches beyond the control line in force on {since}."
+    ),
     LayerWord.GATE_OFF_BOUNDARY: N_("The gate does not touch the boundary."),
+    LayerWord.NO_HAZMAT_GATE: N_(
+        "No gate is of the kind hazmat_only: every crossing will count as a violation."
+    ),
     LayerWord.BAY_OUTSIDE_LOT: N_("The bay does not lie inside a lot."),
+    LayerWord.BAY_OUTSIDE_ZONE: N_("The bay does not lie inside zone “{zone}”, or that is no class zone."),
+    LayerWord.BAY_BEYOND_ZONE: N_("The bay takes what zone “{zone}” does not ({property}: {values})."),
+    LayerWord.BAY_SIZE: N_(
+        "The bay is said to be {length_m} × {width_m} m, but drawn {drawn_length_m} × {drawn_width_m} m."
+    ),
     LayerWord.BAYS_OVERLAP: N_("The bay overlaps bay {other}."),
     LayerWord.BAY_ZONE_UNKNOWN: N_("The bay names zone “{zone}”, which is not drawn."),
     LayerWord.NO_ISOLATION_BAY: N_("No bay is an isolation bay."),
     LayerWord.ROUTE_LEADS_NOWHERE: N_("The route comes near no gate, dock or lot."),
+}
+
+REASONS: Mapping[LayerReason, str] = {
+    LayerReason.NOT_A_TEXT: N_("expected a text"),
+    LayerReason.TOO_LONG: N_("the text is too long"),
+    LayerReason.NOT_A_BOOLEAN: N_("expected true or false"),
+    LayerReason.NOT_AN_OBJECT: N_("expected an object in braces"),
+    LayerReason.NOT_AN_AREA: N_("expected [west, south, east, north] in degrees"),
+    LayerReason.NO_SUCH_TIME_ZONE: N_("no such time zone"),
+    LayerReason.NO_SUCH_DATUM: N_("expected wgs84, cgcs2000 or gcj02"),
+    LayerReason.NOT_METRIC: N_("expected a projected CRS in metres, such as EPSG:4546"),
+    LayerReason.DISTORTED_HERE: N_("distances in this CRS are wrong here; take the zone of this longitude"),
+}
+
+#: What GEOS says of an invalid outline.
+OUTLINES: Mapping[str, str] = {
+    "Self-intersection": N_("it crosses itself"),
+    "Ring Self-intersection": N_("it touches or crosses itself"),
+    "Hole lies outside shell": N_("a hole lies outside the outline"),
+    "Holes are nested": N_("a hole lies inside another hole"),
+    "Nested holes": N_("a hole lies inside another hole"),
+    "Nested shells": N_("one part lies inside another"),
+    "Interior is disconnected": N_("holes cut it into pieces"),
+    "Duplicate Rings": N_("a ring is drawn twice"),
+    "Too few points in geometry component": N_("it has too few points"),
 }
 
 SEVERITIES: Mapping[Severity, str] = {Severity.ERROR: N_("error"), Severity.WARNING: N_("please check")}
@@ -55,6 +119,15 @@ def sentence(item: Item, lang: str) -> str:
         translate(SEVERITIES[item.severity], lang),
         item.file,
         item.feature,
-        translate(SENTENCES[item.word], lang, **item.facts),
+        translate(SENTENCES[item.word], lang, **{k: _said(v, lang) for k, v in item.facts.items()}),
     )
     return "  ".join(p for p in parts if p)
+
+
+def _said(fact: Any, lang: str) -> Any:
+    """A fact that is itself a word, in ``lang``; anything else as it is."""
+    if isinstance(fact, LayerReason):
+        return translate(REASONS[fact], lang)
+    if isinstance(fact, str) and fact in OUTLINES:
+        return translate(OUTLINES[fact], lang)
+    return fact
