@@ -161,7 +161,7 @@
     var fleet = new Fleet(map);
     data.vehicles.forEach(function (vehicle) { fleet.put(vehicle); });
     legend(map, data.legend);
-    map.fitBounds(data.bounds);
+    map.fitBounds(data.bounds, { animate: false });  // while a zoom is animated, the buttons are deaf
     box.hazpark = {
       map: map,
       track: data.track,
