@@ -29,7 +29,6 @@ from workers.channels import live
 from workers.servers import both
 from workers.trouble import Trouble
 
-
 # A busy machine is no fault of a property: the suite's own time limit catches what hangs.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
