@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from sqlalchemy import Engine
 
 from geo.layers import Report, read_park
 from parking.db import transaction
+from parking.goodsfile import read_goods
 from parking.services import park as parks
 from parking.services import staff
 
@@ -25,20 +25,21 @@ class ParkUnusable(ValueError):
 def load_park(folder: Path, now: datetime, actor: str, engine: Engine | None = None) -> Report:
     """The one door: the demo park and a user's own files come in here. Raises ParkUnusable."""
     park, report = read_park(folder)
+    known = read_goods(folder, report)
     if park is None or report.errors:
         raise ParkUnusable(folder, report)
     with transaction(engine) as session:
-        parks.load(session, park, goods(folder), now, actor)
+        parks.load(session, park, known, now, actor)
     return report
 
 
 def goods(folder: Path) -> list[dict[str, str]]:
-    """Rows of goods.csv in or beside the park folder (UTF-8, header row)."""
-    for path in (folder / "goods.csv", folder.parent / "goods.csv"):
-        if path.exists():
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                return list(csv.DictReader(file))
-    return []
+    """The goods of a park folder. Raises ParkUnusable."""
+    report = Report()
+    known = read_goods(folder, report)
+    if report.errors:
+        raise ParkUnusable(folder, report)
+    return known
 
 
 def first_accounts(now: datetime, engine: Engine | None = None) -> list[tuple[str, str]]:

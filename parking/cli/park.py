@@ -10,6 +10,7 @@ from geo.report import Report
 from geo.shapes import LayerKind, Park
 from parking import clock
 from parking.cli.language import parser, spoken
+from parking.goodsfile import read_goods
 from parking.layer_words import sentence
 from parking.rules.policy import Policy, PolicyWrong
 from parking.speech import N_, translate
@@ -27,8 +28,9 @@ def main(argv: list[str]) -> int:
     )
     chosen = options.parse_args(argv)
     park, report = read_park(chosen.folder)
+    goods = read_goods(chosen.folder, report)
     wrong_policy = _policy_fault(park)
-    _print(chosen.folder, park, report, wrong_policy, lang)
+    _print(chosen.folder, park, report, len(goods), wrong_policy, lang)
     if report.errors or park is None or wrong_policy:
         return 1
     return _load(chosen.folder, lang) if chosen.action == "load" else 0
@@ -42,14 +44,14 @@ def _policy_fault(park: Park | None) -> str:
     return ""
 
 
-def _print(folder: Path, park: Park | None, report: Report, wrong_policy: str, lang: str) -> None:
+def _print(folder: Path, park: Park | None, report: Report, goods: int, wrong_policy: str, lang: str) -> None:
     for item in report.items:
         print(sentence(item, lang))
     if wrong_policy:
         print(translate("error", lang), "park.json", wrong_policy, sep="  ")
     if park is not None:
-        counts = (f"{kind} {len(park.of(kind))}" for kind in LayerKind)
-        print(", ".join(counts))
+        counts = [f"{kind} {len(park.of(kind))}" for kind in LayerKind]
+        print(", ".join([*counts, f"goods {goods}"]))
     errors = len(report.errors) + bool(wrong_policy)
     print(
         translate(
