@@ -86,16 +86,34 @@ def terminal_of(vehicle: str, host: str, port: int, version: str = "2013") -> Te
     )
 
 
-async def replay(tracks: Mapping[str, Sequence[Fix]], host: str, port: int) -> dict[str, float]:
-    """Send every track. The counts: vehicles, fixes, acknowledged, refused, unanswered, seconds."""
+class Pace:
+    """Lets through at most ``rate`` fixes a second, over all terminals; without a rate, all at once."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._rate, self._next = rate, 0.0
+
+    async def wait(self, fixes: int) -> None:
+        if self._rate:
+            begins = max(self._next, time.monotonic())
+            self._next = begins + fixes / self._rate
+            await asyncio.sleep(begins - time.monotonic())
+
+
+async def replay(
+    tracks: Mapping[str, Sequence[Fix]], host: str, port: int, rate: float | None = None
+) -> dict[str, float]:
+    """Send every track, at most ``rate`` fixes a second (None: as fast as they are acknowledged).
+
+    The counts: vehicles, fixes, acknowledged, refused, unanswered, seconds.
+    """
     counts: Counter[str] = Counter()
-    gate, started = asyncio.Semaphore(AT_ONCE), time.monotonic()
+    gate, started, pace = asyncio.Semaphore(AT_ONCE), time.monotonic(), Pace(rate)
 
     async def drive(vehicle: str, track: Sequence[Fix]) -> None:
         async with gate:
             reports = located(track)
             counts["refused"] += len(track) - len(reports)
-            await _send(terminal_of(vehicle, host, port), reports, counts)
+            await _send(terminal_of(vehicle, host, port), reports, counts, pace)
 
     await asyncio.gather(*(drive(vehicle, track) for vehicle, track in tracks.items()))
     names = ("acknowledged", "refused", "unanswered")
@@ -105,12 +123,13 @@ async def replay(tracks: Mapping[str, Sequence[Fix]], host: str, port: int) -> d
     }  # fmt: skip
 
 
-async def _send(terminal: Terminal, reports: Sequence[Location], counts: Counter[str]) -> None:
+async def _send(terminal: Terminal, reports: Sequence[Location], counts: Counter[str], pace: Pace) -> None:
     sent = 0
     try:
         await terminal.reconnect(attempts=5)
         for n in range(0, len(reports), MOST_IN_BATCH):
             part = reports[n : n + MOST_IN_BATCH]
+            await pace.wait(len(part))
             result = await terminal.send_fixes(part)
             counts["refused" if result else "acknowledged"] += len(part)
             sent += len(part)

@@ -64,6 +64,7 @@ def register(
     if not 0 < len(plate) <= LONGEST_PLATE:
         return Registration(2)
     vehicle_id = vehicle_of(session, plate, plate_colour, now) if plate_colour else None
+    _hold(session, vehicle_id)
     if refused := _against(session, bare, terminal, vehicle_id, device_id, now):
         subject, about = ("vehicle", vehicle_id) if terminal is None else ("terminal", terminal.id)
         facts = {"plate": plate, "result": refused}
@@ -87,17 +88,27 @@ def _against(
     now: datetime,
 ) -> int:
     """The result that refuses this registration, or 0."""
+    if terminal is not None and _other_device(terminal, device_id) and _spoke(terminal, now):
+        return 3
     if terminal is not None and terminal.vehicle_id is not None:
-        if vehicle_id != terminal.vehicle_id:
-            return 3
-        other_device = device_id and terminal.device_id and device_id != terminal.device_id
-        return 3 if other_device and _spoke(terminal, now) else 0
+        return 3 if vehicle_id != terminal.vehicle_id else 0
     others = (
         session.scalars(select(Terminal).where(Terminal.vehicle_id == vehicle_id, Terminal.phone != phone))
         if vehicle_id is not None
         else ()
     )
     return 1 if any(_spoke(t, now) for t in others) else 0
+
+
+def _hold(session: Session, vehicle_id: int | None) -> None:
+    """Terminals that claim one vehicle at the same instant are judged one after the other."""
+    if vehicle_id is not None:
+        session.execute(select(Vehicle.id).where(Vehicle.id == vehicle_id).with_for_update(key_share=True))
+
+
+def _other_device(terminal: Terminal, device_id: str | None) -> bool:
+    """Not to name a device is to be another one, where we know its name."""
+    return bool(terminal.device_id) and (device_id or "") != terminal.device_id
 
 
 def _spoke(terminal: Terminal, now: datetime) -> bool:

@@ -26,6 +26,10 @@ from parking.vocabulary import Mark
 LOOK_BACK = timedelta(hours=2)
 
 
+class NeverRegistered(LookupError):
+    """Fixes of a terminal the park does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class TerminalFix:
     """One fix as the gateway read it. ``item`` is the index inside a batch message (0x0704), else 0."""
@@ -70,8 +74,8 @@ _Marked = tuple[TerminalFix, "_Owner", "Mark | None"]
 def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken:
     """Store every fix of ``batch`` once, judge the believed ones, write and announce what was found.
 
-    A fix sent again (same terminal, time, serial and item) changes nothing. Raises LookupError for
-    a terminal that was never registered.
+    A fix sent again (same terminal, time, serial and item) changes nothing. Raises
+    NeverRegistered for a terminal the park does not know.
     """
     owners = _owners(session, {bare_phone(f.terminal_phone) for f in batch})
     watches = _hold_watches(session, {o.vehicle_id for o in owners.values() if o.vehicle_id})
@@ -151,7 +155,7 @@ def _owners(session: Session, phones: set[str]) -> dict[str, _Owner]:
     )
     owners = {phone: _Owner(tid, vid, plate) for phone, tid, vid, plate in rows}
     if missing := phones - owners.keys():
-        raise LookupError(f"terminals never registered: {', '.join(sorted(missing))}")
+        raise NeverRegistered(f"terminals never registered: {', '.join(sorted(missing))}")
     return owners
 
 

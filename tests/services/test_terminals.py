@@ -1,10 +1,12 @@
 """Nobody is believed by phone number alone."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from parking.db import transaction
 from parking.models import Audit, Terminal, Vehicle
 from parking.queries import journeys
 from parking.services import terminals, visits
@@ -79,8 +81,29 @@ def test_after_a_day_of_silence_a_new_terminal_may(session):
 def test_another_device_does_not_get_the_code_by_knowing_phone_and_plate(session):
     register(session, device_id="A000001")
     assert register(session, device_id="A000001").auth_code
-    thief = register(session, device_id="B000002")
-    assert (thief.result, thief.auth_code) == (3, None)
+    for other in ("B000002", "", None):
+        thief = register(session, device_id=other)
+        assert (thief.result, thief.auth_code) == (3, None)
+    assert register(session, device_id="A000001").auth_code
+
+
+def test_of_two_terminals_that_claim_one_booked_truck_at_the_same_instant_one_speaks_for_it(engine):
+    for n in range(10):
+        with transaction(engine) as session:
+            terminals.vehicle_of(session, f"晋M{n:05d}", 2, NOW)
+        together, results = threading.Barrier(2), []
+
+        def claim(phone, plate=f"晋M{n:05d}", together=together, results=results):
+            together.wait()
+            with transaction(engine) as session:
+                results.append(terminals.register(session, phone, plate, 2, NOW).result)
+
+        claiming = [threading.Thread(target=claim, args=(f"139{n:04d}{k}",)) for k in "12"]
+        for one in claiming:
+            one.start()
+        for one in claiming:
+            one.join()
+        assert sorted(results) == [0, 1]
 
 
 @pytest.mark.parametrize("written", ["晋m12345", " 晋M 12345", "晋Ｍ１２３４５", "晋M·12345", "晋MI2345"])

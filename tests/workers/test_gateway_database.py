@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 
 import pytest
 import redis
-from sqlalchemy import text
+from sqlalchemy import exc, text
 
 from parking.db import transaction
 from parking.services import park as parks
 from tests import land
 from tests.gateways import MOMENT, at, play, running, terminal, until
 from workers.channels.live import STREAM, LiveStream
-from workers.gateway.sink import ParkSink
+from workers.gateway.sink import ParkSink, outage
 from workers.jt808.general import Result
 from workers.terminal import Rejected, Terminal
 
@@ -119,6 +119,35 @@ def test_a_terminal_the_park_forgot_is_refused_alone(loaded, tmp_path):
             assert "never registered" in (tmp_path / "dead.jsonl").read_text()
 
     play(story())
+
+
+def test_committed_means_on_disk_also_where_the_server_is_set_to_be_quicker(loaded, tmp_path):
+    name = _rows(loaded, "SELECT current_database()")
+    with loaded.begin() as connection:
+        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
+        connection.execute(text("CREATE TABLE seen (how text)"))
+        connection.execute(text(
+            "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$"
+        ))  # fmt: skip
+        connection.execute(text("CREATE TRIGGER look AFTER INSERT ON fix EXECUTE FUNCTION look()"))
+    loaded.dispose()
+
+    async def story():
+        async with running(_sink(loaded), tmp_path) as gateway, terminal(gateway) as one:
+            assert await one.send_fix(at(0)) == 0
+
+    play(story())
+    assert _rows(loaded, "SELECT how FROM seen") == "on"
+
+
+def test_only_a_fault_of_the_data_gives_a_report_up():
+    def said(state):
+        return outage(exc.DatabaseError("?", {}, type("E", (Exception,), {"sqlstate": state})()))
+
+    assert [said(s) for s in ("57P01", "53100", "40P01", "55P03", "08006")] == [True] * 5
+    assert [said(s) for s in ("23514", "22003", "22021")] == [False] * 3
+    assert [said(s) for s in ("XX000", "57014")] == [None] * 2
 
 
 def test_with_known_enrolment_a_stranger_gets_no_code(loaded, tmp_path):

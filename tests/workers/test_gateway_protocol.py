@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from tests.gateways import QUICK, RecordingSink, at, play, running, terminal, until
+from workers.jt808 import assembly
 from workers.jt808.framing import Frame, Splitter, wrap
-from workers.jt808.general import Result
+from workers.jt808.general import Missing, Result
 from workers.jt808.header import Header, Version
-from workers.jt808.location import encode
-from workers.jt808.messages import frames
+from workers.jt808.location import encode, encode_batch
+from workers.jt808.messages import decode, frames
 from workers.terminal import Rejected, Unanswered
 
 
@@ -135,6 +136,44 @@ def test_one_bad_item_of_a_batch_does_not_cost_the_others(tmp_path):
     play(story())
 
 
+def test_the_evidence_of_a_divided_batch_is_all_of_its_packages(tmp_path):
+    async def story():
+        async with running(RecordingSink(), tmp_path) as gateway, terminal(gateway) as one:
+            body = encode_batch([b"no report", *(encode(at(n)) for n in range(100))])
+            parts = frames(0x0704, one.phone, 900, body, Version.V2013)
+            assert set(await asyncio.gather(*(one.send_raw(part) for part in parts))) == {0}
+            assert b"".join(parts).hex() in (tmp_path / "dead.jsonl").read_text()
+
+    play(story())
+
+
+def test_what_could_not_even_be_kept_as_evidence_is_not_answered_well(tmp_path):
+    (tmp_path / "dead.jsonl").mkdir()  # nobody can write there
+
+    async def story():
+        sink = RecordingSink()
+        async with running(sink, tmp_path) as gateway, terminal(gateway) as one:
+            (frame,) = frames(0x0704, one.phone, 9, encode_batch([encode(at(0)), b"?"]), Version.V2013)
+            assert await one.send_raw(frame) == Result.FAILED
+        assert len(sink.stored) == 1
+
+    play(story())
+
+
+def test_a_batch_that_miscounts_does_not_cost_its_alarms(tmp_path):
+    async def story():
+        sink = RecordingSink()
+        async with running(sink, tmp_path) as gateway, terminal(gateway) as one:
+            body = encode_batch([encode(at(0, alarm=1)), encode(at(1))])
+            for serial, sent in ((810, body + b"\0"), (811, body[:-3])):
+                (frame,) = frames(0x0704, one.phone, serial, sent, Version.V2013)
+                assert await one.send_raw(frame) == 0
+                assert frame.hex() in (tmp_path / "dead.jsonl").read_text()
+        assert [f.fix.alarm for f in sink.stored] == [1, 0, 1]
+
+    play(story())
+
+
 def test_packages_of_a_divided_batch_are_joined_and_each_is_answered(tmp_path):
     async def story():
         sink = RecordingSink()
@@ -146,6 +185,45 @@ def test_packages_of_a_divided_batch_are_joined_and_each_is_answered(tmp_path):
             answers = await asyncio.gather(*(one.send_raw(part) for part in reversed(parts)))
             assert set(answers) == {0}
         assert len(sink.stored) == 600
+
+    play(story())
+
+
+@pytest.mark.parametrize("version", ["2013", "2019"])
+def test_a_package_that_did_not_arrive_is_asked_for(tmp_path, monkeypatch, version):
+    monkeypatch.setattr(assembly, "ASK_AFTER_S", 0.1)
+
+    async def story():
+        sink, limits = RecordingSink(), replace(QUICK, sign_on_s=1.0, idle_s=1.0)
+        async with running(sink, tmp_path, limits) as gateway, terminal(gateway, version=version) as one:
+            heard, learn = [], one._hear
+            one._hear = lambda frame: (heard.append(frame.content), learn(frame))
+            body = encode_batch([encode(at(n)) for n in range(100)])
+            parts = frames(0x0704, one.phone, 500, body, Version(version))
+            await one.write(parts[0] + parts[1][:40] + b"\x7e" + b"".join(parts[2:]))
+            await until(lambda: any(h[:2] == b"\x80\x03" for h in heard))
+            (asked,) = (decode(h).value for h in heard if h[:2] == b"\x80\x03")
+            assert asked == Missing(500, (2,))
+            assert await one.send_raw(parts[1]) == 0
+            assert gateway.stats()["packages_asked_for"] >= 1
+        assert len(sink.stored) == 100
+
+    play(story())
+
+
+def test_one_connection_is_one_terminal(tmp_path):
+    async def story():
+        async with running(RecordingSink(), tmp_path) as gateway:
+            one = terminal(gateway, 1)
+            await one.connect()
+            await one.register()
+            one.phone = "13900000002"
+            with pytest.raises(Rejected):
+                await one.register()
+            one.phone = "13900000001"
+            await one.authenticate()
+            assert gateway.stats()["live"] == 1
+            await one.close()
 
     play(story())
 

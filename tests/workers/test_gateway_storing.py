@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
 
-from tests.gateways import QUICK, RecordingSink, at, play, running, terminal, until
+from tests.gateways import QUICK, Poison, RecordingSink, at, play, running, terminal, until
 from workers.jt808.general import Result
 from workers.jt808.header import Version
-from workers.jt808.location import encode
+from workers.jt808.location import encode, encode_batch
 from workers.jt808.messages import frames
 from workers.terminal import Unanswered
 
@@ -91,6 +92,43 @@ def test_one_poisoned_terminal_does_not_block_the_others(tmp_path):
         assert len(sink.stored) == 19
         kept = (tmp_path / "dead.jsonl").read_text().splitlines()
         assert len(kept) == 1 and "Poison" in kept[0] and "013900000007" in kept[0]
+
+    play(story())
+
+
+class _Picky(RecordingSink):
+    """Refuses a batch that holds a fix with this alarm."""
+
+    def take(self, batch):
+        if any(f.fix.alarm == 77 for f in batch):
+            self.tries += 1
+            raise Poison("alarm 77")
+        return super().take(batch)
+
+
+def test_one_fix_that_cannot_be_stored_costs_its_message_nothing_else(tmp_path):
+    async def story():
+        sink = _Picky()
+        async with running(sink, tmp_path) as gateway, terminal(gateway) as one:
+            body = encode_batch([encode(at(n, alarm=77 * (n == 7))) for n in range(20)])
+            (frame,) = frames(0x0704, one.phone, 50, body, Version.V2013)
+            assert await one.send_raw(frame) == Result.FAILED
+            assert await one.send_fix(at(99)) == 0
+        assert [f.item for f in sink.stored] == [*range(7), *range(8, 20), 0]
+        assert [json.loads(kept)["raw"] for kept in (tmp_path / "dead.jsonl").open()] == [frame.hex()]
+
+    play(story())
+
+
+def test_a_message_rotten_throughout_does_not_keep_the_writer_busy(tmp_path):
+    async def story():
+        sink = _Picky()
+        async with running(sink, tmp_path) as gateway, terminal(gateway) as one:
+            body = encode_batch([encode(at(n, alarm=77)) for n in range(500)])
+            parts = frames(0x0704, one.phone, 50, body, Version.V2013)
+            assert set(await asyncio.gather(*(one.send_raw(part) for part in parts))) == {Result.FAILED}
+            assert sink.tries < 40
+            assert len((tmp_path / "dead.jsonl").read_text().splitlines()) == 1
 
     play(story())
 

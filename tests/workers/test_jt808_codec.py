@@ -99,6 +99,38 @@ def test_2011_is_told_by_the_length_of_its_registration():
     assert whole(0x0100, identity.encode_registration(known), Version.V2013).value == known
 
 
+def test_a_2011_terminal_that_gives_its_vin_is_not_taken_for_another_truck():
+    known = identity.Registration("LFWKXZRN3K1234567", 0, 14, 8, "HAZPK", "T1", "0000001", Version.V2011)
+    assert whole(0x0100, identity.encode_registration(known), Version.V2013).value == known
+
+
+def test_attributes_tell_whether_a_terminal_is_fit_for_dangerous_goods():
+    names = b"HAZPK" + b"T1".ljust(20, b"\0") + b"0000001"
+    body = (
+        bytes.fromhex("0002") + names + bytes.fromhex("89860012345678901234 02") + b"v1" + b"\x03v20\x07\x81"
+    )
+    read = whole(0x0107, body).value
+    assert read.dangerous_goods and (read.maker, read.model, read.terminal_id) == ("HAZPK", "T1", "0000001")
+    assert (read.iccid, read.hardware, read.firmware) == ("89860012345678901234", "v1", "v20")
+    assert (read.gnss, read.communication) == (7, 0x81)
+    assert not whole(0x0107, b"\0\5" + body[2:]).value.dangerous_goods
+
+
+@pytest.mark.parametrize(("version", "wire"), [("2013", "0007020003 0005"), ("2019", "000700020003 0005")])
+def test_missing_packages_are_asked_for_in_the_layout_of_the_edition(version, wire):
+    missing = general.Missing(7, (3, 5))
+    assert general.encode_missing(missing, Version(version)) == bytes.fromhex(wire)
+    assert whole(0x8003, bytes.fromhex(wire), Version(version)).value == missing
+
+
+def test_a_batch_whose_count_or_lengths_lie_keeps_what_was_read_before():
+    report = BODY[:8] + b"\x02\x20\x6f\0" + BODY[12:]
+    packed = location.encode_batch([report, report])
+    for body, good in ((packed + b"\0", 2), (packed[:-3], 1), (b"\0\x09" + packed[2:], 2)):
+        read = whole(0x0704, body).value
+        assert len(read.locations) == good and [u.item for u in read.unreadable] == [good]
+
+
 def test_a_driver_card_of_each_edition_is_read():
     body = bytes.fromhex("01 260302080000 00 04 D5C5C8FD") + b"123".ljust(20, b"\0")
     body += bytes.fromhex("02 BDFA 20300101")
@@ -161,6 +193,20 @@ def test_after_a_bad_frame_the_next_delimiter_begins_anew():
     assert [type(f) for f in found] == [Skipped, Skipped, Skipped, Frame]
     assert [f.offset for f in found[:3]] == [0, 5, 10005]
     assert "without a delimiter" in str(found[1].error) and found[1].length == 9999
+
+
+def test_missing_packages_are_asked_for_a_few_times_and_a_joined_set_is_its_frames():
+    parts = frames(0x0704, "13900000001", 65534, bytes(5000), Version.V2019)
+    sent = [(split(f.content), f.raw) for part in parts for f in Splitter().feed(part)]
+    joining = Assembler()
+    for (header, body), _ in (sent[0], sent[3], sent[3]):
+        assert joining.add(header, body, 0.0) is None
+    assert joining.incomplete(1.0) == []
+    asked = [joining.incomplete(float(n)) for n in range(6, 60, 6)]
+    assert [len(a) for a in asked] == [1, 1, 1] + [0] * 6
+    assert asked[0][0].first.serial == 65534 and asked[0][0].missing == (2, 3, 5)
+    (whole_set,) = (j for (h, b), _ in sent if (j := joining.add(h, b, 61.0)))
+    assert whole_set.body == bytes(5000) and whole_set.raw == b"".join(parts)
 
 
 def test_memory_for_unfinished_sets_is_bounded():
@@ -230,7 +276,9 @@ def test_a_text_of_any_length_comes_back_whole(words, version):
 @given(st.binary(max_size=300), st.data())
 def test_no_body_makes_the_reader_stumble(body, data):
     number = data.draw(
-        st.sampled_from([1, 2, 3, 4, 0x100, 0x102, 0x200, 0x201, 0x702, 0x704, 0x8001, 0x8100, 0x8300, 9])
+        st.sampled_from(
+            [1, 2, 3, 4, 9, 0x100, 0x102, 0x107, 0x200, 0x201, 0x702, 0x704, 0x8001, 0x8003, 0x8100, 0x8300]
+        )
     )
     try:
         read_body(Header(number, "1", 1, data.draw(VERSIONS)), body)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,6 +39,10 @@ def main(argv: list[str]) -> int:
     options.add_argument("--park", type=Path, default=settings.park, metavar="FOLDER")
     options.add_argument("--host", default=reachable(settings.host))
     options.add_argument("--port", type=int, default=settings.gateway_port)
+    options.add_argument(
+        "--rate", type=_rate, metavar="N",
+        help=translate(N_("At most N fixes a second; without it, as fast as they are acknowledged."), lang),
+    )  # fmt: skip
     chosen = options.parse_args(argv)
     try:
         tracks, troubles = read_tracks(chosen.file)
@@ -46,7 +52,7 @@ def main(argv: list[str]) -> int:
         return 2
     for unusable in troubles:
         print(translate(unusable.sentence, lang, **unusable.facts), file=sys.stderr)
-    summary = asyncio.run(replay(ready, chosen.host, chosen.port))
+    summary = asyncio.run(replay(ready, chosen.host, chosen.port, chosen.rate))
     print(json.dumps({**summary, "unusable_rows": len(troubles)}))
     if summary["unanswered"] == summary["fixes"]:
         print(
@@ -55,6 +61,16 @@ def main(argv: list[str]) -> int:
         )
         return 2
     return 0 if summary["acknowledged"] == summary["fixes"] else 1
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"N > 0: {text!r}")
+    return value
 
 
 def _moved(tracks: Mapping[str, Sequence[Fix]], folder: Path) -> dict[str, list[Fix]]:

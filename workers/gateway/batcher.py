@@ -1,8 +1,9 @@
 """Fixes into the database, batch by batch; a terminal is answered after the commit and not before.
 
 One batch is one transaction. While the database is away the same batch is tried again and nothing is
-answered. When the data itself is refused, the batch is halved until the report at fault stands alone:
-it is kept as a dead letter, answered "failed", and holds up nobody else.
+answered. When the data itself is refused, the batch is halved until the fix at fault stands alone: its
+message is kept as a dead letter and answered "failed"; every other fix, its neighbours in the same
+message too, is stored.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
+from parking.services.tracking import NeverRegistered
 from workers.gateway.deadletter import DeadLetters
 from workers.gateway.limits import Limits
 from workers.gateway.reports import Queue, Report
@@ -23,6 +25,10 @@ from workers.jt808.general import Result
 
 #: An error that may be an outage or the data: with a database that answers, so many tries decide.
 UNSURE_TRIES = 5
+
+#: So many fixes of one message are looked for one by one; then what is left of it is refused together, so
+#: that nobody keeps the writer busy with messages that are rotten throughout.
+MOST_SPOILT = 5
 
 BEAT_S = 10.0
 
@@ -80,6 +86,9 @@ class Batcher:
             half = len(batch) // 2
             await self._store(batch[:half])
             await self._store(batch[half:])
+        elif _worth_halving(batch[0], error):
+            for piece in batch[0].halves():
+                await self._store([piece])
         else:
             await self._bury(batch[0], error)
 
@@ -115,12 +124,16 @@ class Batcher:
             report.answer.decided(Result.OK)
 
     async def _bury(self, report: Report, error: Exception) -> None:
-        self._counts["dead"] += 1
-        self._log.error("report_refused", phone=report.phone, why=_brief(error), kept=str(self._dead.path))
-        try:
-            await self._in_writer(self._dead.write, report.phone, report.raw, _brief(error))
-        except OSError as broken:
-            self._log.error("dead_letter_lost", phone=report.phone, why=_brief(broken))
+        report.answer.spoilt += 1
+        if report.answer.spoilt == 1:  # one letter a message: it holds all of it
+            self._counts["dead"] += 1
+            self._log.error(
+                "report_refused", phone=report.phone, why=_brief(error), kept=str(self._dead.path)
+            )
+            try:
+                await self._in_writer(self._dead.write, report.phone, report.raw, _brief(error))
+            except OSError as broken:
+                self._log.error("dead_letter_lost", phone=report.phone, why=_brief(broken))
         report.answer.decided(Result.FAILED)
 
     def _announce(self, news: Sequence[Mapping[str, Any]]) -> None:
@@ -149,6 +162,15 @@ class Batcher:
 
     async def _in_writer(self, call: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, call, *arguments)
+
+
+def _worth_halving(report: Report, error: Exception) -> bool:
+    """A terminal nobody knows is so for all of its fixes."""
+    return (
+        len(report.fixes) > 1
+        and report.answer.spoilt < MOST_SPOILT
+        and not isinstance(error, NeverRegistered)
+    )
 
 
 def _brief(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ class DeadLetters:
             self._turn()
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                file.flush()
+                os.fsync(file.fileno())  # a terminal may be told "kept" on the strength of this line
 
     def _turn(self) -> None:
         if not self.path.exists() or self.path.stat().st_size < LARGEST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from parking.services.tracking import TerminalFix
 from workers.jt808.general import Result
@@ -21,6 +21,7 @@ class Answer:
     give: Callable[[Result], None]
     pieces: int = 1
     result: Result = Result.OK
+    spoilt: int = 0  # pieces that could not be stored
 
     def decided(self, result: Result) -> None:
         self.result = max(self.result, result)
@@ -31,20 +32,30 @@ class Answer:
 
 @dataclass(slots=True)
 class Report:
-    """One message, or a piece of a large one: stored as a whole or not at all."""
+    """One message, or a piece of one: stored in one transaction."""
 
     phone: str
     raw: bytes
     fixes: Sequence[TerminalFix]
     answer: Answer
 
+    def halves(self) -> tuple[Report, Report]:
+        """Two reports in its place, under the same answer."""
+        middle = len(self.fixes) // 2
+        self.answer.pieces += 1
+        return replace(self, fixes=self.fixes[:middle]), replace(self, fixes=self.fixes[middle:])
+
 
 def reports(
-    phone: str, raw: bytes, fixes: Sequence[TerminalFix], give: Callable[[Result], None]
+    phone: str,
+    raw: bytes,
+    fixes: Sequence[TerminalFix],
+    give: Callable[[Result], None],
+    least: Result = Result.OK,
 ) -> list[Report]:
-    """The message's fixes in pieces that share one answer."""
+    """The message's fixes in pieces that share one answer, not better than ``least``."""
     pieces = [fixes[n : n + LARGEST_PIECE] for n in range(0, len(fixes), LARGEST_PIECE)] or [()]
-    answer = Answer(give, len(pieces))
+    answer = Answer(give, len(pieces), least)
     return [Report(phone, raw, piece, answer) for piece in pieces]
 
 

@@ -24,7 +24,7 @@ STATISTICS_S = 60.0
 
 
 class Gateway:
-    """``dead_letters``: file for what could not be stored. ``counts`` tells what happened so far."""
+    """``dead_letters``: file for what could not be stored. ``stats()`` tells what happened so far."""
 
     def __init__(self, sink: Sink, dead_letters: Path, limits: Limits | None = None) -> None:
         self.sink, self.limits, self.log = sink, limits or Limits(), Sparing()
@@ -72,7 +72,12 @@ class Gateway:
         await self._flushed()
         self._askers.shutdown(wait=False, cancel_futures=True)
         self.batcher.close()
-        self.log.info("stopped", **self.counts)
+        self.log.info("stopped", **self.stats())
+
+    def stats(self) -> dict[str, int]:
+        """Connections open, terminals live and fixes queued now; the rest counted since the start."""
+        now = {"open": len(self._sessions), "live": len(self._live), "queued": self.batcher.queue.fixes}
+        return {**now, **self.counts}
 
     def welcome(self, session: Session) -> None:
         """``session`` has authenticated; an older one of the same phone is closed."""
@@ -100,8 +105,8 @@ class Gateway:
             self.log.warning("sign_on_failed", why=f"{type(error).__name__}: {str(error)[:300]}")
             return None
 
-    async def bury(self, phone: str, raw: bytes, reason: str) -> None:
-        """Keep a message that cannot be read."""
+    async def bury(self, phone: str, raw: bytes, reason: str) -> bool:
+        """Keep a message that cannot be read. False where that failed."""
         self.counts["dead"] += 1
         try:
             await asyncio.get_running_loop().run_in_executor(
@@ -109,6 +114,8 @@ class Gateway:
             )
         except OSError as error:
             self.log.error("dead_letter_lost", phone=phone, why=str(error))
+            return False
+        return True
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.counts["connections"] += 1
@@ -164,10 +171,11 @@ class Gateway:
                 self.counts["idle"] += 1
                 self.log.info("idle_closed", source=session.source, phone=session.phone)
                 session.abort()
+            for session in list(self._live.values()):
+                session.ask_for_missing(now)
             if now - said >= STATISTICS_S:
                 said = now
-                self.log.info("statistics", open=len(self._sessions), live=len(self._live),
-                              queued=self.batcher.queue.fixes, **self.counts)  # fmt: skip
+                self.log.info("statistics", **self.stats())
 
     async def _drain(self) -> None:
         self.batcher.stop()

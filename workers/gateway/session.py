@@ -12,7 +12,7 @@ from parking.services.terminals import bare_phone
 from parking.services.tracking import TerminalFix
 from workers.gateway.reports import reports
 from workers.jt808 import general
-from workers.jt808.assembly import Assembler
+from workers.jt808.assembly import Assembler, Joined
 from workers.jt808.bad import BadMessage
 from workers.jt808.framing import Frame, Skipped, Splitter
 from workers.jt808.general import Result
@@ -41,6 +41,7 @@ class Session:
         self._failures = 0
         self.busy = False  # not waiting for the terminal, so no deadline
         self.phone: str | None = None
+        self._claimed: str | None = None  # the phone registered here, authenticated or not
         self.source = str((writer.get_extra_info("peername") or ["?"])[0])
         self.deadline = time.monotonic() + gateway.limits.sign_on_s
 
@@ -93,19 +94,33 @@ class Session:
         if self.phone is not None:
             self.deadline = time.monotonic() + self._gateway.limits.idle_s
         serials: Sequence[int] = ()
+        raw = frame.raw
         if header.subpackaged:
             if self.phone is None or header.message_id not in LOCATIONS:
                 return self.answer(header, Result.UNSUPPORTED if self.phone else Result.FAILED)
-            if (joined := self._joining.add(header, body, time.monotonic())) is None:
+            if (joined := self._join(header, body)) is None:
                 return None
-            header, body, serials = joined.header, joined.body, joined.serials
+            header, body, serials, raw = joined.header, joined.body, joined.serials, joined.raw
         try:
             value = read_body(header, body)
         except BadMessage as error:
-            return await self._unreadable(header, frame, error, serials)
-        return await self._act(header, value, frame, serials)
+            return await self._unreadable(header, raw, error, serials)
+        return await self._act(header, value, raw, serials)
 
-    async def _act(self, header: Header, value: Any, frame: Frame, serials: Sequence[int]) -> None:
+    def _join(self, header: Header, body: bytes) -> Joined | None:
+        dropped = self._joining.dropped
+        joined = self._joining.add(header, body, time.monotonic())
+        self._gateway.counts["packages_given_up"] += self._joining.dropped - dropped
+        return joined
+
+    def ask_for_missing(self, now: float) -> None:
+        """0x8003 for each divided message that has waited a while for one of its packages."""
+        for waiting in self._joining.incomplete(now):
+            missing = general.Missing(waiting.first.serial, waiting.missing)
+            self._gateway.counts["packages_asked_for"] += len(waiting.missing)
+            self.send(0x8003, waiting.first, general.encode_missing(missing, waiting.first.version))
+
+    async def _act(self, header: Header, value: Any, raw: bytes, serials: Sequence[int]) -> None:
         match value:
             case Registration():
                 await self._register(header, value)
@@ -120,7 +135,7 @@ class Session:
                 self._gateway.log.warning("not_authenticated", source=self.source, phone=header.phone)
                 self.answer(header, Result.FAILED)
             case Location() | LocationReply() | Batch():
-                await self._report(header, value, frame, serials)
+                await self._report(header, value, raw, serials)
             case general.Heartbeat():
                 self.answer(header, Result.OK)
             case general.Deregister():
@@ -138,6 +153,8 @@ class Session:
             if known is None:
                 return self.close()  # the database is away: the terminal tries again by itself
             result, code = known.result, known.auth_code or ""
+            if not result:
+                self._claimed = bare_phone(header.phone)
         self.send(0x8100, header, general.encode_registration_answer(header.serial, result, code))
         if result:
             self._failed("register", header)
@@ -157,7 +174,9 @@ class Session:
         return self.answer(header, Result.OK)
 
     def _unknown_other(self, header: Header) -> bool:
-        return self.phone is not None and bare_phone(header.phone) != self.phone
+        """One connection is one terminal; nobody enrols a thousand through it."""
+        own = self.phone or self._claimed
+        return own is not None and bare_phone(header.phone) != own
 
     def _refuse(self, header: Header, why: str) -> None:
         self.answer(header, Result.FAILED)
@@ -171,27 +190,28 @@ class Session:
             self.close()
 
     async def _report(
-        self, header: Header, value: Location | LocationReply | Batch, frame: Frame, serials: Sequence[int]
+        self, header: Header, value: Location | LocationReply | Batch, raw: bytes, serials: Sequence[int]
     ) -> None:
-        fixes = _fixes(header, value, frame.raw)
+        fixes, least = _fixes(header, value, raw), Result.OK
         if isinstance(value, Batch) and value.unreadable:
             first, more = value.unreadable[0], len(value.unreadable) - 1
             why = f"item {first.item}: {first.error}" + (f" (and {more} more items)" if more else "")
-            await self._gateway.bury(header.phone, frame.raw, why)
+            if not await self._gateway.bury(header.phone, raw, why):
+                least = Result.FAILED  # not all of it is kept
             if not fixes:
                 return self.answer(header, Result.BAD, serials)
         for report in reports(
-            header.phone, frame.raw, fixes, lambda result: self.answer(header, result, serials)
+            header.phone, raw, fixes, lambda result: self.answer(header, result, serials), least
         ):
             await self._gateway.batcher.queue.put(report)
         return None
 
     async def _unreadable(
-        self, header: Header, frame: Frame, error: BadMessage, serials: Sequence[int]
+        self, header: Header, raw: bytes, error: BadMessage, serials: Sequence[int]
     ) -> None:
         self._skip(error)
         if self.phone is not None and header.message_id in LOCATIONS:
-            await self._gateway.bury(header.phone, frame.raw, str(error))
+            await self._gateway.bury(header.phone, raw, str(error))
         self.answer(header, Result.UNSUPPORTED if header.encryption else Result.BAD, serials)
 
 

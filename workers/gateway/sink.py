@@ -20,7 +20,14 @@ from workers.jt808.identity import Registration
 News = Sequence[Mapping[str, Any]]
 
 #: SQLSTATEs (or their first two characters) that say nothing about the data: try the same again later.
-_NOT_THE_DATA = ("08", "28", "3D", "40", "53", "55", "57", "58", "XX", "25006", "42501", "42P01", "42703")
+_NOT_THE_DATA = ("08", "28", "3D", "40", "53", "55", "57P", "58", "25006", "42501", "42P01", "42703")
+
+#: Internal errors and statements cancelled for taking too long: may be either.
+_UNSURE = ("XX", "57014")
+
+#: "Committed" must mean "on disk", also on a given server that is set to be quicker than that.
+_ON_DISK = text("SELECT set_config('synchronous_commit', 'on', true)"
+                " WHERE current_setting('synchronous_commit') = 'off'")  # fmt: skip
 
 
 class Sink(Protocol):
@@ -55,6 +62,7 @@ class ParkSink:
     def take(self, batch: Sequence[TerminalFix]) -> News:
         """Store and judge ``batch``; once this returns it is committed. The positions that moved."""
         with transaction(self._engine) as session:
+            session.execute(_ON_DISK)
             taken = tracking.take(session, batch, clock.now())
         return [_news(position) for position in taken.moved]
 
@@ -85,7 +93,7 @@ def outage(error: BaseException) -> bool | None:
     if error.connection_invalidated:
         return True
     if state := getattr(error.orig, "sqlstate", None):
-        return bool(state.startswith(_NOT_THE_DATA))
+        return None if state.startswith(_UNSURE) else bool(state.startswith(_NOT_THE_DATA))
     return None if isinstance(error, (exc.OperationalError, exc.InterfaceError)) else False
 
 

@@ -9,6 +9,12 @@ from enum import IntEnum
 from workers.jt808.header import Version
 from workers.jt808.reader import Reader, bcd_time
 
+#: Width of the count in 0x8003.
+_COUNT_BYTES = {Version.V2011: 1, Version.V2013: 1, Version.V2019: 2}
+
+#: As many packages as one byte can count.
+MOST_MISSING = 255
+
 
 class Result(IntEnum):
     """Result byte of 0x0001 and 0x8001."""
@@ -54,6 +60,14 @@ class TimeQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """0x8003: send packages ``numbers`` (from 1) again; ``first``: serial of the first package."""
+
+    first: int
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """0x8300: ``flag`` bits by edition; ``kind`` 1 notice, 2 service (2019 only)."""
 
@@ -80,6 +94,12 @@ def read_registration_answer(reader: Reader) -> RegistrationAnswer:
     return RegistrationAnswer(answered, result, "" if result else reader.exact_text(reader.left, "code"))
 
 
+def read_missing(reader: Reader, version: Version) -> Missing:
+    first = reader.number(2, "serial of the first package")
+    count = reader.number(_COUNT_BYTES[version], "number of items")
+    return Missing(first, tuple(reader.number(2, "package number") for _ in range(count)))
+
+
 def read_text(reader: Reader, version: Version) -> Text:
     flag = reader.number(1, "flag")
     kind = reader.number(1, "type") if version is Version.V2019 else 1
@@ -92,6 +112,13 @@ def encode_general(answered: int, answered_id: int, result: int) -> bytes:
 
 def encode_registration_answer(answered: int, result: int, code: str = "") -> bytes:
     return answered.to_bytes(2, "big") + bytes([result]) + (b"" if result else code.encode("gbk"))
+
+
+def encode_missing(missing: Missing, version: Version) -> bytes:
+    """0x8003; of very many the first ``MOST_MISSING``."""
+    numbers = missing.numbers[:MOST_MISSING]
+    head = missing.first.to_bytes(2, "big") + len(numbers).to_bytes(_COUNT_BYTES[version], "big")
+    return head + b"".join(n.to_bytes(2, "big") for n in numbers)
 
 
 def encode_time(now: datetime) -> bytes:

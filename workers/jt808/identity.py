@@ -1,7 +1,8 @@
-"""Who is speaking: registration 0x0100, authentication 0x0102, driver card 0x0702."""
+"""Who is speaking: registration 0x0100, authentication 0x0102, attributes 0x0107, driver card 0x0702."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,6 +16,9 @@ _WIDTHS = {Version.V2011: (5, 8, 7), Version.V2013: (5, 20, 7), Version.V2019: (
 
 #: A 2013 body has at least this many bytes; a shorter one is of 2011.
 _SHORTEST_2013 = 37
+
+#: The one 2011 body that is not shorter: no plate (colour 0) but a VIN. Read as 2013 it names another truck.
+_VIN_OF_2011 = re.compile(rb".{24}\0[A-HJ-NPR-Z0-9]{17}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,22 @@ class Authentication:
 
 
 @dataclass(frozen=True, slots=True)
+class Attributes:
+    """0x0107. ``kind`` by bits; bit 1, ``dangerous_goods``: fit for vehicles that carry them."""
+
+    kind: int
+    dangerous_goods: bool
+    maker: str
+    model: str
+    terminal_id: str
+    iccid: str
+    hardware: str
+    firmware: str
+    gnss: int
+    communication: int
+
+
+@dataclass(frozen=True, slots=True)
 class DriverCard:
     """0x0702. ``status`` 1 inserted, 2 withdrawn; ``result`` 0 read, 1-4 why not; None in 2011."""
 
@@ -55,13 +75,17 @@ class DriverCard:
 
 
 def read_registration(reader: Reader, version: Version) -> Registration:
-    if version is Version.V2013 and reader.left < _SHORTEST_2013:
+    if version is Version.V2013 and _is_2011(reader.body):
         version = Version.V2011
     province, city = reader.number(2, "province"), reader.number(2, "city")
     maker, model, terminal_id = (reader.text(n, "maker, model, id") for n in _WIDTHS[version])
     colour = reader.number(1, "plate colour")
     plate = reader.exact_text(reader.left, "plate")
     return Registration(plate, colour, province, city, maker, model, terminal_id, version)
+
+
+def _is_2011(body: bytes) -> bool:
+    return len(body) < _SHORTEST_2013 or _VIN_OF_2011.fullmatch(body) is not None
 
 
 def encode_registration(registration: Registration) -> bytes:
@@ -89,6 +113,18 @@ def encode_authentication(authentication: Authentication, version: Version) -> b
     if version is not Version.V2019:
         return code
     return bytes([len(code)]) + code + padded(authentication.imei, 15) + padded(authentication.software, 20)
+
+
+def read_attributes(reader: Reader, version: Version) -> Attributes:
+    _, model, terminal_id = _WIDTHS[version]
+    kind = reader.number(2, "type")
+    return Attributes(
+        kind, bool(kind & 1 << 1), reader.text(5, "maker, model, id"), reader.text(model, "maker, model, id"),
+        reader.text(terminal_id, "maker, model, id"), reader.take(10, "ICCID").hex(),
+        reader.text(reader.number(1, "length of hardware version"), "hardware version"),
+        reader.text(reader.number(1, "length of firmware version"), "firmware version"),
+        reader.number(1, "GNSS"), reader.number(1, "communication"),
+    )  # fmt: skip
 
 
 def read_card(reader: Reader, version: Version) -> DriverCard:

@@ -98,21 +98,41 @@ def read_reply(reader: Reader) -> LocationReply:
 
 
 def read_batch(reader: Reader) -> Batch:
-    """The 0x0704 body. Raises BadMessage when its frame of lengths is broken; one bad item is set aside."""
+    """The 0x0704 body. What cannot be read is set aside: an item, or all from where the lengths go astray.
+
+    Raises BadMessage where not even the first item can be cut out.
+    """
     count, kind = reader.number(2, "number of items"), reader.number(1, "type")
     locations: dict[int, Location] = {}
     bad: list[Unreadable] = []
     for n in range(count):
-        length = reader.number(2, "length of item")
-        item = Reader(reader.take(length, "item"), reader.offset - length)
+        try:
+            item = _item(reader)
+        except BadMessage as error:
+            return _astray(locations, kind, bad, n, error)
         try:
             locations[n] = read(item)
         except BadMessage as error:
             bad.append(Unreadable(n, error))
     if reader.left:
-        raise BadMessage(N_("{left} bytes follow the last of {count} items"), reader.offset,
-                         left=reader.left, count=count)  # fmt: skip
+        more = BadMessage(N_("{left} bytes follow the last of {count} items"), reader.offset,
+                          left=reader.left, count=count)  # fmt: skip
+        return _astray(locations, kind, bad, count, more)
     return Batch(locations, kind == 1, tuple(bad))
+
+
+def _item(reader: Reader) -> Reader:
+    length = reader.number(2, "length of item")
+    return Reader(reader.take(length, "item"), reader.offset - length)
+
+
+def _astray(
+    locations: Mapping[int, Location], kind: int, bad: Sequence[Unreadable], item: int, error: BadMessage
+) -> Batch:
+    """A count or length that lies is no reason to lose the reports, and alarms, read before it."""
+    if not locations:
+        raise error
+    return Batch(locations, kind == 1, (*bad, Unreadable(item, error)))
 
 
 def encode(location: Location, extra: Mapping[int, bytes] | None = None) -> bytes:

@@ -14,8 +14,9 @@ from workers.jt808.reader import Reader
 
 Value = (
     general.GeneralAnswer | general.RegistrationAnswer | general.Heartbeat | general.Deregister
-    | general.TimeQuery | general.Text | general.Unknown | identity.Registration | identity.Authentication
-    | identity.DriverCard | location.Location | location.LocationReply | location.Batch
+    | general.TimeQuery | general.Missing | general.Text | general.Unknown | identity.Registration
+    | identity.Authentication | identity.Attributes | identity.DriverCard
+    | location.Location | location.LocationReply | location.Batch
 )  # fmt: skip
 
 
@@ -32,11 +33,13 @@ _READ: dict[int, Callable[[Reader, Version], Value]] = {
     0x0004: lambda r, v: general.TimeQuery(),
     0x0100: identity.read_registration,
     0x0102: identity.read_authentication,
+    0x0107: identity.read_attributes,
     0x0200: lambda r, v: location.read(r),
     0x0201: lambda r, v: location.read_reply(r),
     0x0702: identity.read_card,
     0x0704: lambda r, v: location.read_batch(r),
     0x8001: lambda r, v: general.read_general(r),
+    0x8003: general.read_missing,
     0x8100: lambda r, v: general.read_registration_answer(r),
     0x8300: general.read_text,
 }
