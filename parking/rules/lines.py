@@ -1,8 +1,10 @@
 """Crossing the boundary and the control lines.
 
 A vehicle is on the other side only when a fix lies beyond the line by more than the terminal's
-accuracy; until then the crossing is pending, and jitter along the line is none. A corner cut deeper
-than that between two fixes is found too. Where the crossing happened is read from the likely road.
+accuracy; until then the crossing is pending, and jitter along the line is none. Pending is only the
+latest crossing: who comes back, however little, and goes over the line elsewhere went over it there.
+A corner cut deeper than the accuracy between two fixes is found too. Where the crossing happened is
+read from the likely road. When the line itself is moved, nobody crossed it; the side is taken anew.
 The boundary may be crossed at a hazmat gate only; a control line is no driving fence: crossing it is
 recorded, the rules of the ring decide what is an offence.
 """
@@ -35,6 +37,7 @@ class Side:
     y: float = 0.0
     gap_s: float = 0.0
     pending: bool = False
+    unseen_gate: str = ""  # a hazmat gate within reach of a crossing nobody can place
 
 
 def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[Finding]]:
@@ -60,17 +63,20 @@ def _step(
     side: Side | None, key: str, kind: LayerKind, area: Area, sight: Sight
 ) -> tuple[Side | None, list[Finding]]:
     beyond = depth(area.shape, sight.x, sight.y)
+    sure = abs(beyond) > sight.policy.accuracy_m
     if side is None:
-        sure = abs(beyond) > sight.policy.accuracy_m
         return Side(key, inside=beyond > 0) if sure else None, []
     if sight.before is None:
         return _after_break(side, beyond, sight), []
     met = crossings(area.shape, sight.road)
-    if not side.pending and met:
-        side, found = _met(side, met, kind, area, sight)
-        if found:
-            return side, found
-    return _confirm(side, beyond, kind, area, sight)
+    if (beyond > 0) == side.inside:
+        cut = [] if side.pending else _cut(side, met, kind, area, sight)
+        return Side(side.code, side.inside), cut
+    if met:
+        side = _pending(side, met[-1], sight)
+    if not sure:
+        return side, []
+    return Side(side.code, not side.inside), [_crossed(side, kind, area, sight)] if side.pending else []
 
 
 def _after_break(side: Side, beyond: float, sight: Sight) -> Side:
@@ -78,20 +84,22 @@ def _after_break(side: Side, beyond: float, sight: Sight) -> Side:
     return Side(side.code, inside=beyond > 0 if abs(beyond) > sight.policy.accuracy_m else side.inside)
 
 
-def _met(
-    side: Side, met: tuple[Crossing, ...], kind: LayerKind, area: Area, sight: Sight
-) -> tuple[Side, list[Finding]]:
-    first = met[0]
-    begun = Side(side.code, side.inside, _time(sight, first), first.x, first.y, sight.gap_s, pending=True)
-    if len(met) % 2 or not _deep_cut(side, met, area, sight):
-        return (begun if len(met) % 2 else side), []
-    return side, [
-        _finding(kind, area, sight, c, not side.inside if i % 2 == 0 else side.inside, True)
-        for i, c in enumerate((met[0], met[-1]))
-    ]
+def _pending(side: Side, crossing: Crossing, sight: Sight) -> Side:
+    gap = sight.gap_s
+    unseen = _reachable_gate(sight) if gap > sight.policy.unsure_gap_s else ""
+    return Side(side.code, side.inside, _time(sight, crossing), crossing.x, crossing.y, gap, True, unseen)
 
 
-def _deep_cut(side: Side, met: tuple[Crossing, ...], area: Area, sight: Sight) -> bool:
+def _cut(side: Side, met: tuple[Crossing, ...], kind: LayerKind, area: Area, sight: Sight) -> list[Finding]:
+    """Over the line and back between two fixes: the first and the last crossing, if deep enough."""
+    if len(met) < 2 or not _deep_cut(side, area, sight):
+        return []
+    ways = ((met[0], not side.inside), (met[-1], side.inside))
+    sides = ((_pending(side, crossing, sight), inward) for crossing, inward in ways)
+    return [_finding(kind, area, sight, over, inward, True) for over, inward in sides]
+
+
+def _deep_cut(side: Side, area: Area, sight: Sight) -> bool:
     """In and out (or out and in) between two fixes, deeper than jitter could explain."""
     if side.inside:
         return _farthest_out(area, sight) > sight.policy.accuracy_m
@@ -108,50 +116,29 @@ def _farthest_out(area: Area, sight: Sight) -> float:
     return max(-depth(area.shape, x, y) for x, y in cuts)
 
 
-def _confirm(
-    side: Side, beyond: float, kind: LayerKind, area: Area, sight: Sight
-) -> tuple[Side, list[Finding]]:
-    if not side.pending:
-        return side, []
-    if (beyond > 0) == side.inside:
-        back = abs(beyond) > sight.policy.accuracy_m
-        return (Side(side.code, side.inside) if back else side), []
-    if abs(beyond) <= sight.policy.accuracy_m:
-        return side, []
-    crossing = Crossing(0.0, side.x, side.y, inward=not side.inside)
-    finding = _finding(kind, area, sight, crossing, not side.inside, False, side)
-    return Side(side.code, inside=not side.inside), [finding]
+def _crossed(side: Side, kind: LayerKind, area: Area, sight: Sight) -> Finding:
+    return _finding(kind, area, sight, side, not side.inside, False)
 
 
 def _time(sight: Sight, crossing: Crossing) -> float:
     return sight.at - sight.gap_s * (1 - crossing.share)
 
 
-def _finding(
-    kind: LayerKind,
-    area: Area,
-    sight: Sight,
-    crossing: Crossing,
-    inward: bool,
-    cut: bool,
-    side: Side | None = None,
-) -> Finding:
-    gap = side.gap_s if side else sight.gap_s
-    at = side.at if side else _time(sight, crossing)
-    lon, lat = degrees(sight.ground, crossing.x, crossing.y)
-    what, subject, facts = _what(kind, area, sight, crossing, gap)
+def _finding(kind: LayerKind, area: Area, sight: Sight, over: Side, inward: bool, cut: bool) -> Finding:
+    lon, lat = degrees(sight.ground, over.x, over.y)
+    what, subject, facts = _what(kind, area, sight, over)
     return Finding(
         kind=what,
         subject=subject,
-        started_at=instant(round(at)),
-        ended_at=instant(round(at)),
+        started_at=instant(round(over.at)),
+        ended_at=instant(round(over.at)),
         lon=lon,
         lat=lat,
-        certainty=_certainty(sight, gap, cut),
+        certainty=_certainty(sight, over.gap_s, cut),
         facts={
             "line": area.code,
             "direction": "in" if inward else "out",
-            "gap_s": round(gap, 1),
+            "gap_s": round(over.gap_s, 1),
             "booked": sight.journey.booked,
             "loaded": sight.journey.loaded,
             **facts,
@@ -167,15 +154,15 @@ def _certainty(sight: Sight, gap_s: float, cut: bool) -> Certainty:
 
 
 def _what(
-    kind: LayerKind, area: Area, sight: Sight, crossing: Crossing, gap_s: float
+    kind: LayerKind, area: Area, sight: Sight, over: Side
 ) -> tuple[ViolationKind | PassageKind, str, dict[str, Any]]:
     if kind is LayerKind.CONTROL_LINE:
-        offset = sight.ground.corridors_for(sight.journey.routes).nearest(crossing.x, crossing.y)
+        offset = sight.ground.corridors_for(sight.journey.routes).nearest(over.x, over.y)
         on_route = offset is not None and offset.beyond_m <= 0
         return PassageKind.CONTROL_LINE_CROSSING, area.code, {"on_route": on_route}
-    gate = sight.ground.gate_at(crossing.x, crossing.y, sight.policy.accuracy_m)
-    if gate is None and gap_s > sight.policy.unsure_gap_s and (by := _reachable_gate(sight, gap_s)):
-        return PassageKind.BOUNDARY_UNSEEN, area.code, {"reachable_gate": by}
+    gate = sight.ground.gate_at(over.x, over.y, sight.policy.accuracy_m)
+    if gate is None and over.unseen_gate:
+        return PassageKind.BOUNDARY_UNSEEN, area.code, {"reachable_gate": over.unseen_gate}
     if gate is None:
         return ViolationKind.BOUNDARY_CROSSING, area.code, {}
     gate_kind = str(gate.feature.attributes.get("gate_kind", ""))
@@ -184,7 +171,7 @@ def _what(
     return ViolationKind.WRONG_GATE, gate.code, {"gate_kind": gate_kind}
 
 
-def _reachable_gate(sight: Sight, gap_s: float) -> str | None:
+def _reachable_gate(sight: Sight) -> str:
     """A hazmat gate the vehicle could have driven through unseen: then nothing proves an offence."""
     before = sight.before or sight
     for gate in sight.ground.gates:
@@ -192,9 +179,9 @@ def _reachable_gate(sight: Sight, gap_s: float) -> str | None:
             way = shapely.distance(gate.shape, Point(before.x, before.y)) + shapely.distance(
                 gate.shape, Point(sight.x, sight.y)
             )
-            if reachable(float(way), gap_s, sight.policy.fastest_kmh):
+            if reachable(float(way), sight.gap_s, sight.policy.fastest_kmh):
                 return gate.code
-    return None
+    return ""
 
 
 def _approval(area: Area) -> dict[str, Any]:

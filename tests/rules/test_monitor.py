@@ -320,3 +320,15 @@ def test_the_answer_does_not_depend_on_how_the_stream_is_cut(points, kmh, every,
     assert tuple(marks) == whole.marks
     assert found == {f.key: f for f in whole.findings}
     assert state == whole.state
+
+
+def test_touching_the_line_in_a_gate_does_not_excuse_a_crossing_elsewhere(land):
+    """Just over the line in the gate and back, along it inside within the accuracy, then out far away."""
+    at_gate = [fix(0, -450, 0, 20), fix(0, -506, 10, 20), fix(0, -492, 20, 5)]
+    along = [fix(-25 * n, -492, 20 + 5 * n, 18) for n in range(1, 13)]
+    out = [fix(-300, -530, 90, 20), fix(-300, -560, 100, 20)]
+    crossings = [
+        f for f in offences(land, at_gate + along + out) if f.kind is ViolationKind.BOUNDARY_CROSSING
+    ]
+    assert [f.facts["direction"] for f in crossings] == ["out"]
+    assert crossings[0].lon == pytest.approx(fix(-300, -500, 0).lon, abs=1e-4)
