@@ -12,6 +12,7 @@ class Role(StrEnum):
     DISPATCHER = "dispatcher"  # 调度员
     SUPERVISOR = "supervisor"  # 监管人员
     ADMIN = "admin"  # 管理员
+    ENTERPRISE = "enterprise"  # 入园企业, sees and answers the bookings to its own docks
 
 
 class LoadState(StrEnum):
@@ -20,15 +21,94 @@ class LoadState(StrEnum):
     EMPTY_UNCLEANED = "empty_uncleaned"  # 空车(未清洗): segregated like a loaded one
 
 
+class GoodsTrait(StrEnum):
+    """What the notes of a segregation table ask of a substance beyond its class."""
+
+    ACID = "acid"  # 酸
+    CYANIDE = "cyanide"  # 氰化物
+    NITRIC_ACID = "nitric_acid"  # 硝酸
+    SULFURIC_ACID = "sulfuric_acid"  # 硫酸
+    HYDROFLUORIC_ACID = "hydrofluoric_acid"  # 氢氟酸
+    TIH_ZONE_A = "tih_zone_a"  # 吸入毒性 A 区
+    TIH_ZONE_B = "tih_zone_b"  # 吸入毒性 B 区
+    LIQUID = "liquid"  # 液体
+
+
+class FireCategory(StrEnum):
+    """Fire hazard category of goods in storage (火灾危险性分类)."""
+
+    A = "甲"
+    B = "乙"
+    C = "丙"
+    D = "丁"
+    E = "戊"
+
+
+class Leg(StrEnum):
+    """Which cargo: what the vehicle brought, or what it took on at the dock."""
+
+    IN = "in"  # 入园货物
+    OUT = "out"  # 出园货物
+
+
+class DocumentKind(StrEnum):
+    """Papers with an end of validity, judged on the exit date of the stay."""
+
+    VEHICLE_LICENCE = "vehicle_licence"  # 行驶证
+    TRANSPORT_PERMIT = "transport_permit"  # 道路运输证
+    TANK_INSPECTION = "tank_inspection"  # 罐体检验
+    DRIVER_QUALIFICATION = "driver_qualification"  # 驾驶员从业资格证
+    ESCORT_QUALIFICATION = "escort_qualification"  # 押运员从业资格证
+    TOXIC_PERMIT = "toxic_permit"  # 剧毒化学品道路运输通行证
+    INSURANCE = "insurance"  # 承运人责任险
+
+
 class BookingState(StrEnum):
     """Life of a booking (预约)."""
 
-    SUBMITTED = "submitted"  # 待审核
+    DRAFT = "draft"  # 草稿
+    SUBMITTED = "submitted"  # 待企业审核
+    ENTERPRISE_APPROVED = "enterprise_approved"  # 企业已同意, waits for the park
+    WAITLISTED = "waitlisted"  # 候补
     APPROVED = "approved"  # 已批准, a bay is held
+    SUSPENDED = "suspended"  # 已暂停, by a warning or the blacklist
     USED = "used"  # 已到达
+    RETURNED = "returned"  # 已退回, to be mended and sent again
     REJECTED = "rejected"  # 已驳回
     CANCELLED = "cancelled"  # 已取消
-    EXPIRED = "expired"  # 已过期
+    EXPIRED = "expired"  # 已过期, nobody decided in time
+    NO_SHOW = "no_show"  # 未到, approved but never came
+
+
+#: Bookings that wait for a decision or for their vehicle: they count against others.
+LIVE_BOOKING = frozenset(
+    {
+        BookingState.SUBMITTED,
+        BookingState.ENTERPRISE_APPROVED,
+        BookingState.WAITLISTED,
+        BookingState.APPROVED,
+        BookingState.SUSPENDED,
+        BookingState.USED,
+    }
+)
+
+
+class BookingStep(StrEnum):
+    """What people do to a booking."""
+
+    SUBMIT = "submit"  # 提交
+    ENTERPRISE_APPROVE = "enterprise_approve"  # 企业同意
+    RETURN = "return"  # 退回修改
+    REJECT = "reject"  # 驳回
+    WAITLIST = "waitlist"  # 列入候补
+    APPROVE = "approve"  # 批准: a bay is held
+    LOSE_BAY = "lose_bay"  # 泊位失效
+    SUSPEND = "suspend"  # 暂停
+    RESUME = "resume"  # 恢复
+    CANCEL = "cancel"  # 取消
+    EXPIRE = "expire"  # 过期
+    MISS = "miss"  # 未到
+    ARRIVE = "arrive"  # 到达
 
 
 class BayState(StrEnum):
@@ -58,53 +138,88 @@ class FormField(StrEnum):
     WINDOW_END = "window_end"  # 预约结束
     LANGUAGE = "language"  # 语言
     DOCK = "dock"  # 装卸台
+    ENTERPRISE = "enterprise"  # 入园企业
+    CARGOES = "cargoes"  # 各舱货物
+    LENGTH_M = "length_m"  # 车长
+    WIDTH_M = "width_m"  # 车宽
+    HEIGHT_M = "height_m"  # 车高
+    DOCUMENTS = "documents"  # 证件有效期
     REMARK = "remark"  # 备注
 
 
 class VisitState(StrEnum):
     """Life of a visit (车次): one truck, one stay."""
 
+    WAITING_OUTSIDE = "waiting_outside"  # 早到等候
     ARRIVED = "arrived"  # 已到达, at the gate
+    INSPECTED = "inspected"  # 已查验
+    QUEUED = "queued"  # 无泊位等候
     REFUSED = "refused"  # 拒绝入园
     ADMITTED = "admitted"  # 已放行
+    MISSING = "missing"  # 未按时入位
+    ISOLATED = "isolated"  # 已隔离
     PARKED = "parked"  # 已入位
     CALLED = "called"  # 已叫号
     EN_ROUTE_IN = "en_route_in"  # 驶往装卸台
     AT_DOCK = "at_dock"  # 装卸中
     WORK_DONE = "work_done"  # 装卸完成
     EN_ROUTE_OUT = "en_route_out"  # 驶离
+    WASHING = "washing"  # 洗消
+    EVACUATED = "evacuated"  # 应急疏散
     EXITED = "exited"  # 已离园
+    CLOSED = "closed"  # 已结束, left the ring as well
+    CLOSED_INFERRED = "closed_inferred"  # 推断结束: left between two instants, unseen
 
 
 #: States in which the vehicle stands or moves inside the park.
 INSIDE = frozenset(
     {
         VisitState.ADMITTED,
+        VisitState.MISSING,
+        VisitState.ISOLATED,
         VisitState.PARKED,
         VisitState.CALLED,
         VisitState.EN_ROUTE_IN,
         VisitState.AT_DOCK,
         VisitState.WORK_DONE,
         VisitState.EN_ROUTE_OUT,
+        VisitState.WASHING,
     }
 )
-#: States in which a visit is not over.
-OPEN_VISIT = INSIDE | {VisitState.ARRIVED}
+#: States at the gate, before the park lets the vehicle in.
+AT_GATE = frozenset(
+    {VisitState.WAITING_OUTSIDE, VisitState.ARRIVED, VisitState.INSPECTED, VisitState.QUEUED}
+)
+#: States in which a visit is not over. An evacuated vehicle is outside, its visit goes on.
+OPEN_VISIT = INSIDE | AT_GATE | {VisitState.EVACUATED}
 
 
 class VisitStep(StrEnum):
     """What people do to a visit."""
 
     CHECK_IN = "check_in"  # 签到
+    OPEN_WINDOW = "open_window"  # 到时转入查验
+    INSPECT = "inspect"  # 查验合格
+    QUEUE = "queue"  # 等候泊位
     ADMIT = "admit"  # 放行
     REFUSE = "refuse"  # 拒绝
     PARK = "park"  # 入位
+    GO_MISSING = "go_missing"  # 未按时入位
+    ISOLATE = "isolate"  # 转隔离泊位
     CALL = "call"  # 叫号
+    MISS_CALL = "miss_call"  # 过号
     DEPART_BAY = "depart_bay"  # 离位
     REACH_DOCK = "reach_dock"  # 到达装卸台
     FINISH_WORK = "finish_work"  # 装卸完成
+    REFUSE_WORK = "refuse_work"  # 企业拒收
     LEAVE_DOCK = "leave_dock"  # 离开装卸台
+    WASH = "wash"  # 去洗消
+    EVACUATE = "evacuate"  # 应急疏散
+    COME_BACK = "come_back"  # 疏散后返回
+    CANCEL_STAY = "cancel_stay"  # 到达后取消
     CHECK_OUT = "check_out"  # 离园签退
+    CLOSE = "close"  # 结束
+    CLOSE_INFERRED = "close_inferred"  # 推断结束
 
 
 class ViolationKind(StrEnum):
@@ -182,6 +297,84 @@ class HoldState(StrEnum):
     HELD = "held"  # 已分配
     OCCUPIED = "occupied"  # 占用
     RELEASED = "released"  # 已释放
+
+
+class RestraintState(StrEnum):
+    """A restraint (暂扣): calls, departures and exits wait until it is lifted."""
+
+    STANDING = "standing"  # 暂扣中
+    LIFTED = "lifted"  # 已解除
+
+
+class CheckResult(StrEnum):
+    """What the guard found for one row of the entry checklist."""
+
+    PASS = "pass"  # noqa: S105 - 合格
+    FAIL = "fail"  # 不合格
+    NOT_APPLICABLE = "not_applicable"  # 不适用
+
+
+class OnFail(StrEnum):
+    """What a failed row leads to."""
+
+    REFUSE = "refuse"  # 拒绝入园
+    HOLD = "hold"  # 暂扣整改
+    ISOLATE = "isolate"  # 转隔离泊位
+
+
+class OverrideState(StrEnum):
+    """A two-person override: one asks, another answers, it is used once."""
+
+    ASKED = "asked"  # 待复核
+    GRANTED = "granted"  # 已同意
+    DECLINED = "declined"  # 不同意
+    SPENT = "spent"  # 已使用
+    EXPIRED = "expired"  # 已失效
+
+
+class BanSubject(StrEnum):
+    """Whom the blacklist (黑名单) names."""
+
+    PLATE = "plate"  # 车辆
+    DRIVER = "driver"  # 驾驶员 or 押运员, by phone number or name
+    CARRIER = "carrier"  # 承运企业
+
+
+class AppealState(StrEnum):
+    NONE = "none"  # 未申诉
+    APPEALED = "appealed"  # 申诉中
+    UPHELD = "upheld"  # 维持
+    WON = "won"  # 申诉成立
+
+
+class TicketState(StrEnum):
+    """A place in the call-forward queue of a dock (叫号)."""
+
+    WAITING = "waiting"  # 等候
+    CALLED = "called"  # 已叫号
+    GONE = "gone"  # 已前往
+    DONE = "done"  # 已完成
+    LEFT = "left"  # 已退出
+
+
+class WarningLevel(StrEnum):
+    """Warning level (预警信号); only the weather service issues them, the park writes them down."""
+
+    BLUE = "blue"  # 蓝色
+    YELLOW = "yellow"  # 黄色
+    ORANGE = "orange"  # 橙色
+    RED = "red"  # 红色
+
+
+class PlanState(StrEnum):
+    """A plan for a whole day."""
+
+    RUNNING = "running"  # 计算中
+    IMPROVING = "improving"  # 优化中
+    PROVEN = "proven"  # 已证明最优
+    BUDGET = "budget"  # 时间用完
+    FAILED = "failed"  # 失败
+    APPLIED = "applied"  # 已采用
 
 
 class Refusal(StrEnum):

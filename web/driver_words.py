@@ -40,9 +40,33 @@ STEP_LABELS: Mapping[VisitStep, str] = {
 }
 
 _WAITING: Mapping[BookingState, tuple[str, str]] = {
+    BookingState.DRAFT: (
+        "calm",
+        N_("This is a draft. Finish it and submit it when everything is right."),
+    ),
     BookingState.SUBMITTED: (
         "wait",
+        N_("Wait: the enterprise you drive to has to agree first. Do not set off yet."),
+    ),
+    BookingState.ENTERPRISE_APPROVED: (
+        "wait",
         N_("Wait: a dispatcher looks for a bay. Do not set off for the park before a bay is shown here."),
+    ),
+    BookingState.WAITLISTED: (
+        "wait",
+        N_("You are on the waiting list: a bay may become free. Do not set off before a bay is shown here."),
+    ),
+    BookingState.SUSPENDED: (
+        "stop",
+        N_("The booking is suspended: do not come. It may be resumed; watch this page."),
+    ),
+    BookingState.RETURNED: (
+        "stop",
+        N_("The booking was returned: read the reason, mend it and submit it again."),
+    ),
+    BookingState.NO_SHOW: (
+        "stop",
+        N_("You did not come within the booked time. Please book again before you come."),
     ),
     BookingState.APPROVED: (
         "good",
@@ -57,6 +81,42 @@ _WAITING: Mapping[BookingState, tuple[str, str]] = {
     BookingState.EXPIRED: ("stop", N_("The booked time is over. Please book again before you come.")),
 }
 _MOVING: Mapping[VisitState, tuple[str, str]] = {
+    VisitState.WAITING_OUTSIDE: (
+        "wait",
+        N_("You are early. Wait outside the park where the guard shows you; you are let in at {opens_at}."),
+    ),
+    VisitState.INSPECTED: (
+        "wait",
+        N_("Papers and vehicle are in order. Stay at {gate} until the guard lets you in."),
+    ),
+    VisitState.QUEUED: (
+        "wait",
+        N_("No bay is free yet. Stay at {gate}; this page shows the bay as soon as there is one."),
+    ),
+    VisitState.MISSING: (
+        "stop",
+        N_("You should stand in bay {bay} by now. Drive there at once or call the dispatcher."),
+    ),
+    VisitState.ISOLATED: (
+        "stop",
+        N_("Stay away from the vehicle and follow the instructions of the park's staff."),
+    ),
+    VisitState.WASHING: (
+        "calm",
+        N_("Drive to the tank washing and hand in the certificate afterwards."),
+    ),
+    VisitState.EVACUATED: (
+        "stop",
+        N_("The park is being evacuated. Stay outside and follow instructions."),
+    ),
+    VisitState.CLOSED: (
+        "off",
+        N_("The visit is closed. Drive safely."),
+    ),
+    VisitState.CLOSED_INFERRED: (
+        "off",
+        N_("The visit was closed without being seen to leave. Call the park if you are still inside."),
+    ),
     VisitState.ARRIVED: ("wait", N_("Stay at {gate}. The guard checks papers and vehicle and lets you in.")),
     VisitState.REFUSED: (
         "stop",
@@ -115,6 +175,7 @@ def advice(view: BookingView, place: Place) -> tuple[str, str]:
         "bay": view.bay_code,
         "zone": place.zone or _("the lot"),
         "dock": view.visit.dock if view.visit else None,
+        "opens_at": window(view.window_start, view.window_end),
     }
     return tone, _(sentence, **{k: v for k, v in facts.items() if v})
 

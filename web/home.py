@@ -17,6 +17,7 @@ FRONT = {
     Role.DISPATCHER: "dispatch.board",
     Role.SUPERVISOR: "supervisor.violations",
     Role.ADMIN: "admin.staff_list",
+    Role.ENTERPRISE: "enterprise.bookings",
 }
 
 

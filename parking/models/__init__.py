@@ -1,7 +1,17 @@
 """SQLAlchemy 2 typed models, one aggregate per file."""
 
 from parking.models.base import Base
-from parking.models.booking import Booking, Hold, Visit
+from parking.models.booking import Booking, Cargo, Hold, Visit
+from parking.models.control import (
+    Ban,
+    CheckAnswer,
+    CheckRow,
+    Override,
+    PlanRun,
+    Restraint,
+    Ticket,
+    WarningRow,
+)
 from parking.models.outbox import Heartbeat, Letter
 from parking.models.park import Bay, Goods, LayerVersion, Lot, ParkRow
 from parking.models.staff import Audit, Staff
@@ -10,9 +20,13 @@ from parking.models.violation import Notice, Passage, Violation
 
 __all__ = [
     "Audit",
+    "Ban",
     "Base",
     "Bay",
     "Booking",
+    "Cargo",
+    "CheckAnswer",
+    "CheckRow",
     "FixRow",
     "Goods",
     "Heartbeat",
@@ -21,12 +35,17 @@ __all__ = [
     "Letter",
     "Lot",
     "Notice",
+    "Override",
     "ParkRow",
     "Passage",
+    "PlanRun",
+    "Restraint",
     "Staff",
     "Terminal",
+    "Ticket",
     "Vehicle",
     "Violation",
     "Visit",
+    "WarningRow",
     "Watch",
 ]

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from parking.models.base import Base, Instant, Key, Name, Word
+from parking.models.base import Base, Instant, Json, Key, Name, Word
 
 
 class Booking(Base):
-    """A booking (预约): who comes, with what, when."""
+    """A booking (预约): who comes, with what, when.
+
+    ``un_number``, ``hazard_class`` and ``subsidiary`` name the leading goods, for lists; ``mass_kg`` is the
+    sum. Rules read ``cargoes``. ``documents`` maps a DocumentKind to the ISO date it is valid until. Sizes
+    of the vehicle in metres. ``enterprise``: who expects it; ``walk_in``: made at the gate.
+    """
 
     __tablename__ = "booking"
     __table_args__ = (
@@ -24,7 +39,9 @@ class Booking(Base):
             "uq_booking_waybill_no_live",
             "waybill_no",
             unique=True,
-            postgresql_where=text("state IN ('submitted', 'approved', 'used')"),
+            postgresql_where=text(
+                "state IN ('submitted', 'enterprise_approved', 'waitlisted', 'approved', 'suspended', 'used')"
+            ),
         ),
     )
 
@@ -50,8 +67,35 @@ class Booking(Base):
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     language: Mapped[str] = mapped_column(String(2), default="zh")
     created_at: Mapped[Instant]
+    enterprise: Mapped[str | None] = mapped_column(String(120))
+    walk_in: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    length_m: Mapped[float | None]
+    width_m: Mapped[float | None]
+    height_m: Mapped[float | None]
+    documents: Mapped[Json] = mapped_column(default=dict, server_default="{}")
+    decided_at: Mapped[Instant | None]
+    told_at: Mapped[Instant | None]
 
+    cargoes: Mapped[list[Cargo]] = relationship(order_by="Cargo.compartment")
     holds: Mapped[list[Hold]] = relationship(back_populates="booking", order_by="Hold.id")
+
+
+class Cargo(Base):
+    """What one compartment holds on one leg; ``residue``: emptied but uncleaned, it keeps its hazards."""
+
+    __tablename__ = "cargo"
+    __table_args__ = (
+        UniqueConstraint("booking_id", "leg", "compartment", name="uq_cargo_compartment"),
+        CheckConstraint("mass_kg >= 0", name="mass"),
+    )
+
+    id: Mapped[Key]
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"))
+    leg: Mapped[Word] = mapped_column(default="in")
+    compartment: Mapped[int] = mapped_column(SmallInteger)
+    un_number: Mapped[str] = mapped_column(ForeignKey("goods.un_number"))
+    mass_kg: Mapped[int]
+    residue: Mapped[bool] = mapped_column(default=False)
 
 
 class Hold(Base):
@@ -84,7 +128,10 @@ class Hold(Base):
 
 
 class Visit(Base):
-    """A visit (车次): one truck, one stay."""
+    """A visit (车次): one truck, one stay.
+
+    ``leg`` and ``load_state``: what it carries now (None: as booked). ``called_at``/``missed_calls``: 叫号.
+    """
 
     __tablename__ = "visit"
     __table_args__ = (
@@ -92,7 +139,7 @@ class Visit(Base):
             "uq_visit_vehicle_id_open",
             "vehicle_id",
             unique=True,
-            postgresql_where=text("state NOT IN ('refused', 'exited')"),
+            postgresql_where=text("state NOT IN ('refused', 'exited', 'closed', 'closed_inferred')"),
         ),
     )
 
@@ -106,5 +153,10 @@ class Visit(Base):
     parked_at: Mapped[Instant | None]
     exited_at: Mapped[Instant | None]
     remark: Mapped[str | None] = mapped_column(String(500))
+    leg: Mapped[Word] = mapped_column(default="in", server_default="in")
+    load_state: Mapped[Word | None]
+    inspected_at: Mapped[Instant | None]
+    moved_at: Mapped[Instant | None]
+    missed_calls: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
 
     booking: Mapped[Booking] = relationship()

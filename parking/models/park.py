@@ -80,11 +80,17 @@ class Bay(Base):
     length_m: Mapped[float] = mapped_column(Float)
     width_m: Mapped[float] = mapped_column(Float)
     wkb: Mapped[bytes]  # polygon, metric CRS
+    height_m: Mapped[float | None] = mapped_column(Float)  # None: open to the sky
     out_of_service: Mapped[str | None] = mapped_column(String(200))
 
 
 class Goods(Base):
-    """Dangerous goods this park knows; anything else is refused, never guessed."""
+    """Dangerous goods this park knows; anything else is refused, never guessed.
+
+    ``packing_group`` is the strictest of ``packing_groups``; ``critical_quantity_t`` (tonnes) and the entry
+    it is read from follow GB 18218-2018; ``pinyin`` holds the initials of every reading of ``name_zh``;
+    ``origins`` tells the source of each column, ``confirmed`` names those read alike in two places.
+    """
 
     __tablename__ = "goods"
 
@@ -94,4 +100,13 @@ class Goods(Base):
     hazard_class: Mapped[str] = mapped_column(String(8))
     subsidiary: Mapped[list[str]] = mapped_column(ARRAY(String(8)))
     packing_group: Mapped[str | None] = mapped_column(String(4))
+    packing_groups: Mapped[list[str]] = mapped_column(ARRAY(String(4)), server_default="{}")
+    erg_guide: Mapped[str | None] = mapped_column(String(4))
+    critical_quantity_t: Mapped[float | None] = mapped_column(Float)
+    critical_entry: Mapped[str | None] = mapped_column(String(120))
+    traits: Mapped[list[str]] = mapped_column(ARRAY(String(24)), server_default="{}")
+    fire_category: Mapped[str | None] = mapped_column(String(2))
+    pinyin: Mapped[str] = mapped_column(String(200), server_default="")
+    origins: Mapped[Json] = mapped_column(server_default="{}")
+    confirmed: Mapped[list[str]] = mapped_column(ARRAY(String(24)), server_default="{}")
     source: Mapped[str] = mapped_column(String(200))

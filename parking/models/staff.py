@@ -9,7 +9,10 @@ from parking.models.base import Base, Instant, Json, Key, Name, Word
 
 
 class Staff(Base):
-    """A person with an account. ``session_version`` is raised to end every session of theirs."""
+    """A person with an account. ``session_version`` is raised to end every session of theirs.
+
+    ``enterprise``: the enterprise whose bookings an enterprise account answers.
+    """
 
     __tablename__ = "staff"
 
@@ -23,6 +26,7 @@ class Staff(Base):
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[Instant | None]
     created_at: Mapped[Instant]
+    enterprise: Mapped[str | None] = mapped_column(String(120))
 
 
 class Audit(Base):

@@ -12,7 +12,10 @@ from parking import events, layer_words, speech, vocabulary, words
 from workers import routing
 
 #: Spelled alike because they mean the same: a bay that is held, the dispatcher as a rung of the ladder.
-SAME = {"held", "occupied", "dispatcher", "supervisor"}
+SAME = {
+    *("held", "occupied", "dispatcher", "supervisor", "enterprise", "carrier", "plate"),
+    *("called", "refuse", "isolate", "expired"),
+}
 ENUMS = [
     e
     for e in vars(vocabulary).values()

