@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
-
-from parking.vocabulary import Advice, Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason; ``facts`` fill the sentence, ``field`` names the form field."""
+    """One reason: a word that has a sentence; ``facts`` fill it, ``field`` names the form field."""
 
-    word: Refusal | Advice
+    word: StrEnum
     facts: Mapping[str, Any] = field(default_factory=dict)
     field: str | None = None
 
@@ -26,5 +25,5 @@ class Refused(Exception):
         self.reasons = reasons
 
 
-def no(word: Refusal | Advice, field: str | None = None, **facts: Any) -> Reason:
+def no(word: StrEnum, field: str | None = None, **facts: Any) -> Reason:
     return Reason(word, facts, field)

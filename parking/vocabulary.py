@@ -357,6 +357,15 @@ class TicketState(StrEnum):
     LEFT = "left"  # 已退出
 
 
+class QueueReason(StrEnum):
+    """Why a vehicle has its place in the line; said beside it."""
+
+    DUE = "due"  # due_at
+    PRIORITY = "priority"  # reason
+    PATIENCE = "patience"  # minutes
+    MISSED = "missed"  # count
+
+
 class WarningLevel(StrEnum):
     """Warning level (预警信号); only the weather service issues them, the park writes them down."""
 
@@ -425,6 +434,11 @@ class Refusal(StrEnum):
     VEHICLE_INSIDE = "vehicle_inside"  # plate
     STILL_IN_BAY = "still_in_bay"  # bay, seen_at
     CODE_WRONG = "code_wrong"
+    # calling forward
+    DOCK_BUSY = "dock_busy"  # dock, count
+    NOBODY_TO_CALL = "nobody_to_call"  # dock
+    TICKET_OVER = "ticket_over"
+    BOOKING_NOT_WAITLISTED = "booking_not_waitlisted"
     # people
     SIGN_IN_FAILED = "sign_in_failed"
     SIGN_IN_LOCKED = "sign_in_locked"  # minutes

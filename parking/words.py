@@ -26,6 +26,7 @@ from parking.vocabulary import (
     OverrideState,
     PassageKind,
     PlanState,
+    QueueReason,
     Refusal,
     RestraintState,
     Role,
@@ -82,6 +83,10 @@ REFUSALS: Mapping[StrEnum, str] = {
     Refusal.VEHICLE_INSIDE: "{plate} is still inside on an earlier booking; check it out first.",
     Refusal.STILL_IN_BAY: "The terminal showed the vehicle in bay {bay} at {seen_at}: leave first, or let the guard check you out.",
     Refusal.CODE_WRONG: "Plate and booking code do not match.",
+    Refusal.DOCK_BUSY: "Dock {dock} is busy: {count} vehicle is there or on its way.",
+    Refusal.NOBODY_TO_CALL: "Nobody who may be called now waits for dock {dock}.",
+    Refusal.TICKET_OVER: "This vehicle no longer waits in the queue.",
+    Refusal.BOOKING_NOT_WAITLISTED: "This booking is not on the waiting list.",
     Refusal.SIGN_IN_FAILED: "User name or password is wrong.",
     Refusal.SIGN_IN_LOCKED: "Too many attempts; try again in {minutes} minutes.",
     Refusal.PASSWORD_WEAK: "The password needs at least 12 characters.",
@@ -117,7 +122,14 @@ ADVICE: Mapping[StrEnum, str] = {
     Advice.ISOLATION_KEPT: "{count} isolation bays stay free.",
 }
 
-SENTENCES: Mapping[StrEnum, str] = {**REFUSALS, **VIOLATIONS, **ADVICE}
+QUEUE: Mapping[StrEnum, str] = {
+    QueueReason.DUE: "Due since {due_at}: booked and arrived.",
+    QueueReason.PRIORITY: "Goes first: {reason}",
+    QueueReason.PATIENCE: "Has waited longer than {minutes} minutes: nobody is called before it.",
+    QueueReason.MISSED: "Did not answer {count} times.",
+}
+
+SENTENCES: Mapping[StrEnum, str] = {**REFUSALS, **VIOLATIONS, **ADVICE, **QUEUE}
 
 NAMES: Mapping[StrEnum, str] = {
     Role.GUARD: "gate guard",

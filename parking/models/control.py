@@ -139,9 +139,9 @@ class Ticket(Base):
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"))
     dock: Mapped[str] = mapped_column(String(40))
     state: Mapped[Word]
-    priority: Mapped[int] = mapped_column(SmallInteger, default=0)
-    priority_reason: Mapped[str | None] = mapped_column(String(300))
+    priority: Mapped[str | None] = mapped_column(String(300))  # why it goes first, if it does
     queued_at: Mapped[Instant]
+    due_at: Mapped[Instant]  # from when its waiting counts
     called_at: Mapped[Instant | None]
     gone_at: Mapped[Instant | None]
     done_at: Mapped[Instant | None]

@@ -67,6 +67,12 @@ class Policy:
     # the lot: metres between bay outlines for the two symbols of the segregation table
     segregation_forbidden_m: float = _set(25.0, "m")
     segregation_separated_m: float = _set(10.0, "m")
+    # calling forward
+    call_answer_min: float = _set(10.0, "min")
+    call_missed_max: float = _set(3.0, "")
+    queue_patience_min: float = _set(120.0, "min")
+    dock_work_min: float = _set(60.0, "min")
+    waitlist_auto: bool = _set(False, "")
     # bookings
     booking_mass_kg: float = _set(49_000.0, "kg")
     booking_days_ahead: float = _set(14.0, "d")
