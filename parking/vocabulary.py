@@ -434,6 +434,7 @@ class Refusal(StrEnum):
     VEHICLE_INSIDE = "vehicle_inside"  # plate
     STILL_IN_BAY = "still_in_bay"  # bay, seen_at
     CODE_WRONG = "code_wrong"
+    RESTRAINED = "restrained"  # reason
     # calling forward
     DOCK_BUSY = "dock_busy"  # dock, count
     NOBODY_TO_CALL = "nobody_to_call"  # dock

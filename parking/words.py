@@ -83,6 +83,7 @@ REFUSALS: Mapping[StrEnum, str] = {
     Refusal.VEHICLE_INSIDE: "{plate} is still inside on an earlier booking; check it out first.",
     Refusal.STILL_IN_BAY: "The terminal showed the vehicle in bay {bay} at {seen_at}: leave first, or let the guard check you out.",
     Refusal.CODE_WRONG: "Plate and booking code do not match.",
+    Refusal.RESTRAINED: "The vehicle is restrained: {reason}",
     Refusal.DOCK_BUSY: "Dock {dock} is busy: {count} vehicle is there or on its way.",
     Refusal.NOBODY_TO_CALL: "Nobody who may be called now waits for dock {dock}.",
     Refusal.TICKET_OVER: "This vehicle no longer waits in the queue.",

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from parking import outbox
 from parking.events import VisitMoved
-from parking.models import Booking, Hold, LayerVersion, Lot, Violation, Visit, Watch
+from parking.models import Booking, Hold, Violation, Visit, Watch
 from parking.queries import lot as lots
 from parking.refused import Reason, Refused, no
 from parking.rules import visit as life
 from parking.rules.occupancy import AHEAD
-from parking.services import audit, bays, bookings, holding, terminals
+from parking.services import audit, bays, bookings, docking, holding, terminals, tickets
 from parking.vocabulary import (
     OPEN_VISIT,
     BookingState,
@@ -68,7 +68,9 @@ def step(
             reasons = _against_leaving(session, visit, booking, now)
     if following is None or reasons:
         raise Refused(*reasons)
+    before = VisitState(visit.state)
     _write(session, visit, hold, step, following, now, dock, remark)
+    tickets.follow(session, visit, before, now)
     outbox.post(session, VisitMoved(visit.id, following))
     audit.record(
         session, actor, step, "visit", visit.id, now, source, state=following, dock=dock, remark=remark
@@ -146,7 +148,7 @@ def _guards(
             return (no(Refusal.BAY_NOT_CONFIRMED),)
         return bays.standing_reasons(session, booking, hold, now, physical=step is VisitStep.PARK)
     if step is VisitStep.CALL:
-        return _against_dock(session, booking, dock)
+        return docking.against(session, booking, dock)
     if step is VisitStep.REFUSE and remark is None:
         return (no(Refusal.REMARK_MISSING, FormField.REMARK),)
     return ()
@@ -166,37 +168,6 @@ def _against_leaving(session: Session, visit: Visit, booking: Booking, now: date
         return ()
     bay = lots.bay_at(session, booking.lot_id, watch.lon, watch.lat)
     return () if bay is None else (no(Refusal.STILL_IN_BAY, bay=bay, seen_at=watch.last_time),)
-
-
-def _against_dock(session: Session, booking: Booking, dock: str | None) -> tuple[Reason, ...]:
-    if not dock:
-        return (Reason(Refusal.FIELD_MISSING, {"field": FormField.DOCK}, FormField.DOCK),)
-    found = session.scalar(
-        select(LayerVersion.attributes)
-        .join(Lot, Lot.park_id == LayerVersion.park_id)
-        .where(
-            Lot.id == booking.lot_id,
-            LayerVersion.kind == "dock",
-            LayerVersion.code == dock,
-            LayerVersion.withdrawn_at.is_(None),
-        )
-        .limit(1)
-    )
-    if found is None:
-        return (no(Refusal.DOCK_UNKNOWN, FormField.DOCK, dock=dock),)
-    return _against_dock_class(booking, dock, found.get("hazard_classes"))
-
-
-def _against_dock_class(booking: Booking, dock: str, listed: object) -> tuple[Reason, ...]:
-    """A loaded vehicle unloads only where its class is handled. A dock that lists nothing is not judged."""
-    parts = listed if isinstance(listed, list) else str(listed or "").split(",")
-    classes = [str(part).strip() for part in parts if str(part).strip()]
-    hazard = booking.hazard_class or "?"
-    if booking.load_state != LoadState.LOADED or not classes:
-        return ()
-    if any(hazard == c or hazard.startswith(c + ".") for c in classes):
-        return ()
-    return (no(Refusal.DOCK_CLASS, FormField.DOCK, dock=dock, hazard_class=hazard),)
 
 
 def _write(
