@@ -1,4 +1,7 @@
-"""Being inside the control line without a booking."""
+"""Being inside the control line without a booking.
+
+In is deeper inside than the terminal's accuracy, out again is as far outside: along the line it is one stay.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Unbooked:
 
 def step(episode: Unbooked | None, sight: Sight) -> tuple[Unbooked | None, list[Finding]]:
     """The episode after this fix; told at once, ended when the vehicle is out or booked."""
-    line = _line(sight)
+    line = _line(sight, episode.line if episode else None)
     if episode is not None and line != episode.line:
         ended = [_finding(episode, sight.at)]
         begun, told = _begin(line, sight)
@@ -39,12 +42,13 @@ def _begin(line: str | None, sight: Sight) -> tuple[Unbooked | None, list[Findin
     return begun, [_finding(begun, None)]
 
 
-def _line(sight: Sight) -> str | None:
-    """The control line the fix lies inside, beyond the terminal's accuracy, without a booking."""
+def _line(sight: Sight, stayed: str | None) -> str | None:
+    """The control line the vehicle is inside without a booking; ``stayed``: where it was before."""
     if sight.journey.booked or not sight.policy.ring_unbooked:
         return None
     for area in sight.ground.control_lines(sight.fix.time):
-        if depth(area.shape, sight.x, sight.y) > sight.policy.accuracy_m:
+        needed = sight.policy.accuracy_m * (-1 if area.code == stayed else 1)
+        if depth(area.shape, sight.x, sight.y) > needed:
             return area.code
     return None
 

@@ -1,7 +1,8 @@
 """Driving faster than the zone allows, long enough to be no glitch.
 
 More than 10 % over the limit for at least 10 s, by the terminal's own speed and, where two fixes allow
-it, by the distance driven too. Bands of the points rule: 10–20, 20–50 and ≥ 50 % over.
+it, by the distance driven too. Once told it goes on until the speed is back at the limit. Bands of the
+points rule: 10–20, 20–50 and ≥ 50 % over.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Race:
 def step(race: Race | None, sight: Sight) -> tuple[Race | None, list[Finding]]:
     """The episode after this fix, and what is to be told of it."""
     limit, zone = sight.place.limit_kmh, sight.place.limit_of
-    too_fast = limit is not None and _too_fast(sight, limit)
+    told = race is not None and race.told and race.zone == zone
+    too_fast = limit is not None and _too_fast(sight, limit, told)
     if race is not None and (not too_fast or zone != race.zone or sight.before is None):
         ended = [_finding(race, race.last, sight)] if race.told else []
         return _begin(sight) if too_fast else None, ended
@@ -47,8 +49,8 @@ def step(race: Race | None, sight: Sight) -> tuple[Race | None, list[Finding]]:
     return race, [_finding(race, None, sight)]
 
 
-def _too_fast(sight: Sight, limit: float) -> bool:
-    bound = limit * (1 + sight.policy.speeding_tolerance)
+def _too_fast(sight: Sight, limit: float, told: bool) -> bool:
+    bound = limit if told else limit * (1 + sight.policy.speeding_tolerance)
     speed = sight.fix.speed_kmh
     if speed is None or speed <= bound:
         return False

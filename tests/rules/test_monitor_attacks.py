@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from shapely import box
 
-from parking.rules.monitor import judge
+from geo.shapes import LayerKind
+from parking.rules.monitor import Ground, judge
 from parking.vocabulary import Mark, ViolationKind
-from tests.land import BOOKED, START, after, drive, fix, ground, judged, kinds, offences, stand
+from tests.land import (
+    APPROVAL,
+    BOOKED,
+    START,
+    STRANGER,
+    after,
+    drive,
+    feature,
+    fix,
+    ground,
+    judged,
+    kinds,
+    offences,
+    stand,
+)
 
 SOS = 1
 
@@ -76,6 +92,71 @@ def test_who_is_first_seen_on_the_line_and_then_crosses_it_for_sure_is_found(lan
     first = [fix(-300, -505, 0, 20), fix(-300, -540, 5, 20)]
     found = offences(land, first + drive([(-300, -540), (-300, -400)], begin=10))
     assert "boundary_crossing" in kinds(found)
+
+
+def crossed(findings):
+    return [(f.kind.value, f.facts["direction"]) for f in findings if f.facts.get("line") == "BD"]
+
+
+def test_jitter_at_the_gate_does_not_launder_a_way_out_through_the_fence(land):
+    """A few metres over the line at the gate, back, along the fence within the accuracy, out elsewhere."""
+    at_gate = [fix(0, -450, 0, 5), fix(0, -505, 20, 3), fix(0, -495, 40, 2)]
+    along = [fix(-x, -492, 45 + x / 5, 20) for x in range(0, 420, 40)]
+    out = [fix(-410, -520, 135, 20), fix(-420, -560, 145, 20), fix(-420, -700, 170, 20)]
+    found = judged(land, at_gate + along + out).findings
+    assert crossed(found) == [("boundary_crossing", "out")]
+
+
+def test_waiting_on_the_line_does_not_antedate_the_way_in(land):
+    waiting = [fix(0, -497 if n % 2 else -503, 20 * n, 0) for n in range(1, 60)]
+    fixes = [fix(0, -560, 0, 5), *waiting, fix(0, -470, 1200, 8)]
+    found = [f for f in judged(land, fixes).findings if f.facts.get("line") == "BD"]
+    assert [f.kind.value for f in found] == ["boundary_at_gate"]
+    assert found[0].started_at >= at(1160)
+
+
+def test_after_a_jump_to_the_edge_the_next_crossing_is_not_lost(land):
+    first = drive([(300, 200), (300, -300)])
+    begin = after(first)
+    edge = [fix(-300, -505, begin, 20), fix(-300, -506, begin + 5, 20), fix(-300, -560, begin + 15, 20)]
+    back = drive([(-300, -600), (-300, -300)], begin=begin + 25)
+    assert crossed(judged(land, first + edge + back).findings) == [("boundary_crossing", "in")]
+
+
+def test_a_line_that_is_moved_is_crossed_by_nobody_and_binds_from_that_day():
+    """At local midnight the boundary shrinks; a truck standing there is outside now, and later drives in."""
+    midnight = 16 * 3600
+    land = ground()
+    others = tuple(f for f in land.park.features if f.kind is not LayerKind.BOUNDARY)
+    day = date(2026, 3, 3)
+    old = feature(LayerKind.BOUNDARY, "BD", box(-500, -500, 500, 500), replace(APPROVAL, effective_to=day))
+    new = feature(LayerKind.BOUNDARY, "BD", box(-500, -500, 200, 500), replace(APPROVAL, effective_from=day))
+    land = Ground(replace(land.park, features=(*others, old, new)))
+    waits = stand(350, 200, 600, begin=midnight - 300)
+    found = judged(land, waits + drive([(350, 200), (100, 200)], begin=midnight + 320)).findings
+    assert crossed(found) == [("boundary_crossing", "in")]
+    assert next(f for f in found if f.facts.get("line")).started_at > at(midnight + 300)
+
+
+def test_a_gap_is_measured_from_where_it_began_not_from_where_it_was_noticed(land):
+    """By the gate it would have been too far in 61 s, though both fixes after the gap lie near it."""
+    over = [fix(-450, 400, 0, 50), fix(-120, -505, 61, 50), fix(-120, -560, 71, 50)]
+    slow = ground(fastest_kmh=60)
+    assert crossed(judged(slow, over).findings) == [("boundary_crossing", "out")]
+    assert crossed(judged(land, over).findings) == [("boundary_unseen", "out")]
+
+
+def test_a_stranger_along_the_control_line_is_one_stay(land):
+    along = [fix(-600 + 20 * n, -1000 + (14 if n % 2 else 17), 10 * n, 8) for n in range(20)]
+    found = offences(land, along, STRANGER)
+    assert kinds(found).count("ring_unbooked") == 1
+
+
+def test_a_dip_that_stays_over_the_limit_does_not_end_the_speeding(land):
+    speeds = [36, 36, 36, 32.5] * 4
+    spots = [sum(speeds[:n]) / 3.6 * 5 - 300 for n in range(len(speeds))]
+    fixes = [fix(0, y, 5 * n, v) for n, (y, v) in enumerate(zip(spots, speeds, strict=True))]
+    assert kinds(offences(land, fixes)) == ["speeding"]
 
 
 def test_every_fix_gets_a_mark_however_wild(land):
