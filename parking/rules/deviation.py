@@ -79,12 +79,13 @@ def _begin(sight: Sight) -> Deviation:
 
 def _grow(episode: Deviation, sight: Sight) -> Deviation:
     moved = ((sight.x - episode.x) ** 2 + (sight.y - episode.y) ** 2) ** 0.5
-    counted = moved > sight.policy.accuracy_m
+    jumped = sight.before is None  # nothing says that it drove there
+    counted = jumped or moved > sight.policy.accuracy_m
     largest = max(episode.largest_m, sight.offset.offset_m if sight.offset else 0.0)
     return replace(
         episode,
         largest_m=largest,
-        driven_m=episode.driven_m + moved if counted else episode.driven_m,
+        driven_m=episode.driven_m + (moved if counted and not jumped else 0.0),
         x=sight.x if counted else episode.x,
         y=sight.y if counted else episode.y,
         last=sight.at,

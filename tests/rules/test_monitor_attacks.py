@@ -159,6 +159,12 @@ def test_a_dip_that_stays_over_the_limit_does_not_end_the_speeding(land):
     assert kinds(offences(land, fixes)) == ["speeding"]
 
 
+def test_a_jump_is_not_counted_as_driven(land):
+    """Ten seconds off the route, before and after a jump: nobody drove the 740 m between."""
+    fixes = [fix(60, -400, 0, 20), fix(300, 300, 5, 20), fix(300, 305, 10, 20)]
+    assert "route_deviation" not in kinds(offences(land, fixes))
+
+
 def test_every_fix_gets_a_mark_however_wild(land):
     wild = [
         fix(0, 0, 0),
