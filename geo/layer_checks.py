@@ -38,9 +38,10 @@ _LIMITS: Mapping[str, float] = {
     "width_m": 20.0,
     "half_width_m": 200.0,
     "speed_limit_kmh": 120.0,
+    "slots": 20.0,
 }
 _NUMBERS: Mapping[LayerKind, tuple[str, ...]] = {LayerKind.BAY: ("length_m", "width_m")}
-_OPTIONAL_NUMBERS = ("speed_limit_kmh", "half_width_m")
+_OPTIONAL_NUMBERS = ("speed_limit_kmh", "half_width_m", "slots")
 #: Classes and divisions a lot or dock may take, or whole classes; never explosives (1) or radioactive (7).
 HAZARD_CLASSES = frozenset(
     {"2", "2.1", "2.2", "2.3", "3", "4", "4.1", "4.2", "4.3", "5", "5.1", "5.2", "6", "6.1", "6.2", "8", "9"}

@@ -82,7 +82,7 @@ def docks(session: Session) -> tuple[Feature, ...]:
 
 def slots(dock: Feature) -> int:
     """How many vehicles a dock serves at once; one unless its layer says otherwise."""
-    return int(dock.attributes.get("slots") or 1)
+    return max(1, int(float(dock.attributes.get("slots") or 1)))
 
 
 def board(session: Session, now: datetime, policy: Policy) -> tuple[DockQueue, ...]:
@@ -124,7 +124,7 @@ def restrained(session: Session) -> Mapping[int, str]:
     rows = session.execute(
         select(Restraint.visit_id, Restraint.reason).where(Restraint.state == RestraintState.STANDING)
     )
-    return dict(rows.tuples().all())
+    return {row.visit_id: row.reason for row in rows}
 
 
 def _dock(
