@@ -13,18 +13,21 @@ from werkzeug.wrappers import Response
 from parking import clock
 from parking.queries import bookings as booking_query
 from parking.queries import goods as goods_query
+from parking.queries import lot as lot_query
 from parking.queries import park as park_query
+from parking.queries import queue as queue_query
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
 from parking.rules import plate as plates
 from parking.services import audit, bookings, visits
-from parking.vocabulary import BookingState, LoadState, Refusal, VisitStep
+from parking.vocabulary import BookingState, LoadState, Refusal, VisitState, VisitStep
 from web.driver_words import COLOURS_OFFERED, PRIVACY_VERSION, STEP_LABELS, Place, advice, place
 from web.forms import booking_fields, booking_form, next_slot, picker_value, typed
 from web.gates import booking_link, booking_url, public, signature
 from web.language import _, lang, name
 from web.limits import Tries
 from web.people import source
+from web.queue_words import estimate
 from web.store import reading, transaction
 
 bp = Blueprint("driver", __name__)
@@ -184,6 +187,7 @@ def _shown(view: BookingView) -> dict[str, object]:
         "may_cancel": view.state in (BookingState.SUBMITTED, BookingState.APPROVED),
         "k": signature(view.code),
         "version": _version(view),
+        "turn": _turn(view),
     }
 
 
@@ -201,4 +205,18 @@ def _place(view: BookingView) -> Place:
 
 
 def _version(view: BookingView) -> str:
-    return hashlib.sha256(f"{lang()} {view!r}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{lang()} {view!r} {_turn(view)!r}".encode()).hexdigest()[:16]
+
+
+def _turn(view: BookingView) -> dict[str, object] | None:
+    """The place in the line of a dock and the estimate in minutes, for a vehicle that waits to be called."""
+    if view.visit is None or view.visit.state is not VisitState.PARKED:
+        return None
+    now = clock.now()
+    with reading() as session:
+        found = queue_query.place_of(session, view.visit.id, now, lot_query.current_policy(session))
+    if found is None:
+        return None
+    dock, place = found
+    window = estimate(place)
+    return {"dock": dock, "number": place.number, "window": window, "why": place.why}

@@ -39,6 +39,11 @@ def policy(session: Session, lot_id: int) -> Policy:
     return Policy.from_mapping((settings or {}).get("policy", {}))
 
 
+def current_policy(session: Session) -> Policy:
+    """The policy of the park loaded last. Raises NoPark, PolicyWrong."""
+    return policy(session, current(session))
+
+
 def bays(session: Session, lot_id: int) -> list[BayFacts]:
     """Every bay of the lot, isolation bays and those out of service included."""
     rows = session.execute(
