@@ -20,6 +20,10 @@ from parking.speech import N_
 COLUMNS = ("id", "t", "lon", "lat")
 #: WKT lines are long; a field may have this many characters.
 LONGEST_FIELD = 50_000_000
+#: Years a time is taken from; arithmetic on others overflows, and no terminal was there.
+YEARS = range(1970, 2200)
+#: km/h; more is no speed of a vehicle but a broken column (JT/T 808 can say 6553.5).
+LARGEST_SPEED = 6553.5
 
 
 class Trouble(Exception):
@@ -66,31 +70,38 @@ def _text(row: dict[str, str], name: str, number: int) -> str:
 
 
 def _fix(row: dict[str, str], number: int) -> Fix:
-    speed = (row.get("speed_kmh") or "").strip()
+    speed = _number(row, "speed_kmh", number) if (row.get("speed_kmh") or "").strip() else None
+    if speed is not None and not 0 <= speed <= LARGEST_SPEED:
+        sentence = N_("Line {line}: {field} is out of range: {value}")
+        raise Trouble(sentence, line=number, field="speed_kmh", value=row["speed_kmh"])
     return Fix(
         time=_time(_text(row, "t", number), number),
         lon=_number(row, "lon", number),
         lat=_number(row, "lat", number),
-        speed_kmh=_number(row, "speed_kmh", number) if speed else None,
+        speed_kmh=speed,
     )
 
 
 def _time(text: str, number: int) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Trouble(N_("Line {line}: t is no ISO 8601 time: {value}"), line=number, value=text) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or moment.year not in YEARS:
+        raise Trouble(N_("Line {line}: t is no ISO 8601 time: {value}"), line=number, value=text)
+    return moment
 
 
 def _number(row: dict[str, str], name: str, number: int) -> float:
-    text = _text(row, name, number)
     try:
-        value = float(text)
+        value = float(_text(row, name, number))
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise Trouble(N_("Line {line}: {field} is no number: {value}"), line=number, field=name, value=text)
+        raise Trouble(
+            N_("Line {line}: {field} is no number: {value}"), line=number, field=name, value=row[name]
+        )
     return value
 
 
