@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from shapely import box
+from shapely import Point, box
 
 from geo.fix import Fix
 from geo.layers import read_park
@@ -42,7 +43,9 @@ def main(argv: list[str]) -> int:
     options.add_argument(
         "--anywhere",
         action="store_true",
-        help=translate("Judge route and speed of tracks from outside the park's watch area too.", lang),
+        help=translate(
+            "Judge tracks from outside the park's watch area too, without the park's lines and limits.", lang
+        ),
     )
     options.add_argument("--passages", action="store_true", help=translate("Print passages too.", lang))
     chosen = options.parse_args(argv)
@@ -64,33 +67,58 @@ def main(argv: list[str]) -> int:
 
 
 class Grounds:
-    """The park's ground, or for a vehicle whose route lies elsewhere, a ground around that route."""
+    """Where a vehicle is judged: on the park's ground, or, when it never came near, around its track."""
 
     def __init__(self, park: Park, routes: list[Feature], anywhere: bool) -> None:
         self._routes = {r.code: r for r in routes}
         self._policy = replace(Policy.from_mapping(park.policy), oldest_h=float("inf"))
         self._area = box(*park.watch_area)
         self._anywhere = anywhere
-        own = [r for r in routes if self._area.covers(r.geometry)]
-        drawn = [f for f in park.features if not (own and f.kind is LayerKind.ROUTE)]
-        self._park = replace(park, features=(*drawn, *own))
-        self._home = Ground(self._park, self._policy)
+        self._park = park
+        self._home = Ground(park, self._policy)
 
     def of(self, vehicle: str, track: Sequence[Fix]) -> tuple[Ground, tuple[str, ...]]:
         """Where to judge a vehicle and which routes it may take (empty: the park's)."""
-        route = self._routes.get(vehicle)
-        codes = (vehicle,) if route else ()
-        if not self._anywhere and (route is None or self._area.covers(route.geometry)):
-            return self._home, codes
-        middle = track[len(track) // 2]
-        west, south = max(-180.0, middle.lon - 5), max(-90.0, middle.lat - 5)
-        park = replace(
-            self._park,
-            features=(route,) if route else (),
-            watch_area=(west, south, west + 10, south + 10),
-            metric_crs=f"+proj=aeqd +lat_0={middle.lat} +lon_0={middle.lon} +units=m",
-        )
-        return Ground(park, self._policy, everywhere=True), codes
+        route, places = self._routes.get(vehicle), _places(track)
+        if not places or (route is None and not self._anywhere):
+            return self._home, ()
+        middle = Point(median(p.x for p in places), median(p.y for p in places))
+        came = any(self._area.covers(p) for p in places)
+        park = self._widened(route, middle) if came else self._elsewhere(middle)
+        if route is None:
+            return Ground(park, self._policy), ()
+        park = replace(park, features=(*park.features, route))
+        return Ground(park, self._policy, everywhere=True), (vehicle,)
+
+    def _elsewhere(self, middle: Point) -> Park:
+        """A world of 10 degrees around the track, without the park's lines: they mean nothing there."""
+        return replace(self._park, features=(), watch_area=_world(middle), metric_crs=_around(middle))
+
+    def _widened(self, route: Feature | None, middle: Point) -> Park:
+        """The park with all its lines, watched as far as the track goes; an own route replaces its routes."""
+        drawn = tuple(f for f in self._park.features if route is None or f.kind is not LayerKind.ROUTE)
+        near = self._area.covers(middle) and (route is None or self._area.covers(route.geometry))
+        crs = self._park.metric_crs if near else _around(self._area.centroid)
+        world = self._area.union(box(*_world(middle))).bounds
+        return replace(self._park, features=drawn, watch_area=world, metric_crs=crs)
+
+
+def _places(track: Sequence[Fix]) -> list[Point]:
+    """The fixes that lie on this earth and not at 0, 0."""
+    return [
+        Point(f.lon, f.lat)
+        for f in track
+        if abs(f.lon) <= 180 and abs(f.lat) <= 90 and (f.lon, f.lat) != (0, 0)
+    ]
+
+
+def _world(middle: Point) -> tuple[float, float, float, float]:
+    west, south = max(-180.0, middle.x - 5), max(-90.0, middle.y - 5)
+    return (west, south, west + 10, south + 10)
+
+
+def _around(middle: Point) -> str:
+    return f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +units=m"
 
 
 def _judge(grounds: Grounds, tracks: dict[str, list[Fix]], chosen: Any, unusable: int) -> None:

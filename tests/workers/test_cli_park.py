@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,14 @@ def told(result):
     return lines[:-1], lines[-1]["summary"]
 
 
-DETOUR = drive([(0, -3000), (0, -2000), (300, -2000), (300, -1500), (0, -1500), (0, -500)])
-STRAIGHT = drive([(0, -3000), (0, -500)])
-ROUTE = placed(LineString([(0, -3500), (0, 0)]))
+FAR = -60_000  # metres west of the park, outside its watch area
+DETOUR = drive(
+    [(FAR, -3000), (FAR, -2000), (FAR + 300, -2000), (FAR + 300, -1500), (FAR, -1500), (FAR, -500)]
+)
+STRAIGHT = drive([(FAR, -3000), (FAR, -500)])
+ROUTE = placed(LineString([(FAR, -3500), (FAR, 0)]))
+THROUGH_THE_FENCE = drive([(0, -3000), (0, -500)])
+FENCE_ROUTE = placed(LineString([(0, -3500), (0, 0)]))
 
 
 @pytest.mark.parametrize("kind", ["csv", "geojson"])
@@ -64,6 +70,78 @@ def test_a_detour_from_the_named_route_is_found_and_the_faithful_driver_is_not_a
     assert found[0]["facts"]["largest_offset_m"] == pytest.approx(300, abs=3)
     assert {"start", "end", "lon", "lat", "certainty", "gap_s"} <= set(found[0])
     assert summary["vehicles"] == 2 and summary["fixes"] == len(DETOUR) + len(STRAIGHT)
+
+
+@pytest.mark.parametrize("more", [[], ["--anywhere"]])
+def test_who_is_in_the_park_is_judged_by_its_lines_whatever_else_the_file_holds(tmp_path, more):
+    routes = tmp_path / "routes.csv"
+    routes.write_text(f'id,wkt\nfar,"{ROUTE.wkt}"\nhere,"{FENCE_ROUTE.wkt}"\nastray,"{ROUTE.wkt}"\n')
+    file = tracks(tmp_path / "t.csv", far=STRAIGHT, here=THROUGH_THE_FENCE, astray=THROUGH_THE_FENCE)
+    result = run("judge", "--park", PARK, "--tracks", file, "--routes", routes, *more)
+    assert result.returncode == 0, result.stderr
+    found = {(f["id"], f["kind"]) for f in told(result)[0]}
+    assert {("here", "boundary_crossing"), ("astray", "boundary_crossing")} <= found
+    assert {("here", "route_deviation"), ("far", "route_deviation")}.isdisjoint(found)
+    assert ("astray", "route_deviation") in found
+
+
+def test_a_named_route_is_owed_outside_the_ring_too(tmp_path):
+    """Within the watch area, but far from every line of the park."""
+    routes = tmp_path / "routes.csv"
+    west = placed(LineString([(-9000, -3500), (-9000, 0)]))
+    routes.write_text(f'id,wkt\nv,"{west.wkt}"\n')
+    detour = drive([(-9000, -3000), (-9000, -2000), (-8700, -2000), (-8700, -1500), (-9000, -1500)])
+    file = tracks(tmp_path / "t.csv", v=detour)
+    found, _ = told(run("judge", "--park", PARK, "--tracks", file, "--routes", routes))
+    assert [f["kind"] for f in found] == ["route_deviation"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_long_way_from_elsewhere_does_not_hide_what_was_done_in_the_park(tmp_path, named):
+    """Most of the track lies far outside the watch area, only its end in the park."""
+    way = drive([(-300, -40_000), (-300, -300)], kmh=80)
+    routes = tmp_path / "routes.csv"
+    routes.write_text(f'id,wkt\n{"v" if named else "other"},"{ROUTE.wkt}"\n')
+    file = tracks(tmp_path / "t.csv", v=way)
+    result = run("judge", "--park", PARK, "--tracks", file, "--routes", routes, "--anywhere")
+    found, summary = told(result)
+    assert "boundary_crossing" in {f["kind"] for f in found}
+    assert summary["believed"] == len(way)
+
+
+def test_one_wild_fix_in_the_middle_does_not_make_the_rest_unbelieved(tmp_path):
+    wild = STRAIGHT.copy()
+    wild[len(wild) // 2] = replace(wild[len(wild) // 2], lon=0.5, lat=-89.0)
+    file = tracks(tmp_path / "t.csv", v=wild)
+    _, summary = told(run("judge", "--park", PARK, "--tracks", file, "--anywhere"))
+    assert summary["believed"] == len(wild) - 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "v,0001-01-01T00:00:00+08:00,110.9,35.6,",
+        "v,9999-12-31T23:59:59-08:00,110.9,35.6,",
+        "v,2026-03-02T00:00:30Z,110.9,35.6,-5",
+        "v,2026-03-02T00:00:30Z,110.9,35.6,1e308",
+    ],
+)
+def test_a_value_no_vehicle_can_have_is_a_bad_row_and_no_traceback(tmp_path, row):
+    file = tracks(tmp_path / "t.csv", v=STRAIGHT)
+    file.write_text(file.read_text() + row + "\n")
+    result = run("judge", "--park", PARK, "--tracks", file, "--anywhere")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert f"Line {len(STRAIGHT) + 2}" in result.stderr
+    assert told(result)[1]["unusable_rows"] == 1
+
+
+@pytest.mark.parametrize("lon, lat", [(1e300, 1e300), (110, 95)])
+def test_a_track_on_no_earth_is_marked_and_no_traceback(tmp_path, lon, lat):
+    nowhere = [replace(f, lon=lon, lat=lat) for f in STRAIGHT[:3]]
+    file = tracks(tmp_path / "t.csv", v=nowhere)
+    result = run("judge", "--park", PARK, "--tracks", file, "--anywhere")
+    assert result.returncode == 0, result.stderr
+    assert told(result)[1]["marks"] == {"outside_watch_area": 3}
 
 
 def test_a_bad_row_is_named_by_line_and_field_and_the_rest_is_judged(tmp_path):
