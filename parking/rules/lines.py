@@ -172,14 +172,17 @@ def _what(
 
 
 def _reachable_gate(sight: Sight) -> str:
-    """A hazmat gate the vehicle could have driven through unseen: then nothing proves an offence."""
+    """A hazmat gate the vehicle could have driven through unseen: then nothing proves an offence.
+
+    It must have had time to go from fix to gate to fix, no faster than a truck goes through gates.
+    """
     before = sight.before or sight
     for gate in sight.ground.gates:
         if gate.feature.attributes.get("gate_kind") in HAZMAT_GATES:
             way = shapely.distance(gate.shape, Point(before.x, before.y)) + shapely.distance(
                 gate.shape, Point(sight.x, sight.y)
             )
-            if reachable(float(way), sight.gap_s, sight.policy.fastest_kmh):
+            if reachable(float(way), sight.gap_s, sight.policy.gate_reach_kmh):
                 return gate.code
     return ""
 

@@ -34,6 +34,7 @@ class Policy:
     accuracy_m: float = _set(15.0, "m", assumption=False, source="JT/T 794-2019 XG1-2021")
     # crossings
     unsure_gap_s: float = _set(60.0, "s")
+    gate_reach_kmh: float = _set(40.0, "km/h")
     # routes
     corridor_m: float = _set(50.0, "m")
     corridor_back_m: float = _set(45.0, "m")
@@ -73,6 +74,13 @@ class Policy:
     queue_patience_min: float = _set(120.0, "min")
     dock_work_min: float = _set(60.0, "min")
     waitlist_auto: bool = _set(False, "")
+    # the plan for a day: what each evil costs, in metres driven (see parking.rules.plan_problem.Weights)
+    plan_weight_unplaced: float = _set(1_000_000.0, "m")
+    plan_weight_moved: float = _set(20_000.0, "m")
+    plan_weight_near: float = _set(500.0, "m")
+    plan_weight_driven: float = _set(1.0, "m")
+    plan_comfort: float = _set(1.5, "")
+    plan_budget_s: float = _set(30.0, "s")
     # bookings
     booking_mass_kg: float = _set(49_000.0, "kg")
     booking_days_ahead: float = _set(14.0, "d")

@@ -141,9 +141,24 @@ def test_a_line_that_is_moved_is_crossed_by_nobody_and_binds_from_that_day():
 def test_a_gap_is_measured_from_where_it_began_not_from_where_it_was_noticed(land):
     """By the gate it would have been too far in 61 s, though both fixes after the gap lie near it."""
     over = [fix(-450, 400, 0, 50), fix(-120, -505, 61, 50), fix(-120, -560, 71, 50)]
-    slow = ground(fastest_kmh=60)
+    slow, fast = ground(gate_reach_kmh=60), ground(gate_reach_kmh=70)
     assert crossed(judged(slow, over).findings) == [("boundary_crossing", "out")]
-    assert crossed(judged(land, over).findings) == [("boundary_unseen", "out")]
+    assert crossed(judged(fast, over).findings) == [("boundary_unseen", "out")]
+
+
+def test_reporting_every_61_seconds_turns_no_fence_into_a_gate(land):
+    """Out through the west fence: nobody drives 1 km to the gate and 1 km back in a minute."""
+    out = [fix(-400 - 100 * n, 400, 61 * n, 20) for n in range(5)]
+    assert crossed(judged(land, out).findings) == [("boundary_crossing", "out")]
+
+
+@pytest.mark.parametrize("shift, kmh", [(0, 25), (60, 25), (0, 35)])
+def test_reporting_every_61_seconds_accuses_nobody_who_took_the_gate(land, shift, kmh):
+    sparse = drive([(0, -1100 + shift), (0, 300)], kmh, every_s=61)
+    assert {kind for kind, _ in crossed(judged(land, sparse).findings)} <= {
+        "boundary_at_gate",
+        "boundary_unseen",
+    }
 
 
 def test_a_stranger_along_the_control_line_is_one_stay(land):
