@@ -1,0 +1,106 @@
+"""Lots and days to plan, drawn from a seed: class zones of two rows of bays, arrivals in two waves."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+
+from parking.rules.plan_problem import PlanBay, PlanStay, Problem, Weights
+from parking.rules.segregation import Load, Substance, between
+
+#: Loads of a coking park: class, subsidiary hazards, substance, share of the day, tonnes/critical tonnes.
+LOADS: Sequence[tuple[str, tuple[str, ...], str | None, float, float]] = (
+    ("3", (), "1114", 22, 30 / 50),
+    ("3", (), "1203", 14, 30 / 200),
+    ("3", ("6.1",), "1230", 14, 30 / 500),
+    ("3", (), None, 8, 30 / 1000),
+    ("2.1", (), "1972", 8, 20 / 50),
+    ("2.1", (), "1075", 4, 20 / 50),
+    ("2.3", ("8",), "1005", 7, 25 / 10),
+    ("2.2", ("5.1",), "1073", 5, 25 / 200),
+    ("8", (), "1830", 8, 0.0),
+    ("8", (), "1824", 5, 0.0),
+    ("6.1", (), "1671", 4, 30 / 500),
+    ("5.1", (), "1942", 3, 30 / 300),
+    ("4.1", (), "2304", 4, 0.0),
+    ("9", (), "3257", 4, 0.0),
+)
+#: Zones of the lot by what they take, and their share of the bays.
+ZONES: Sequence[tuple[str, tuple[str, ...], float]] = (
+    ("A", ("3",), 0.30),
+    ("B", ("3",), 0.20),
+    ("C", ("2.1",), 0.12),
+    ("D", ("2.3", "2.2"), 0.12),
+    ("E", ("6.1",), 0.06),
+    ("F", ("8", "9"), 0.12),
+    ("G", ("5.1",), 0.04),
+    ("H", ("4.1", "9"), 0.04),
+)
+#: Bays 4 × 20 m, 0.5 m between them, two rows back to back, 15 m for the trucks between zones.
+PITCH, LENGTH, LANE, ROW = 4.5, 20.0, 15.0, 22
+
+
+def lot(bays: int) -> tuple[list[PlanBay], list[tuple[str, ...]], list[shapely.Geometry]]:
+    """(bays, classes each takes, outlines in metres)."""
+    made, takes, shapes, y = [], [], [], 0.0
+    for zone, classes, share in ZONES:
+        count = round(bays * share)
+        for n in range(count):
+            row, column = divmod(n, ROW)
+            top = y + row * (LENGTH + (LANE if row % 2 == 0 else 1.0))
+            shapes.append(shapely.box(column * PITCH, top, column * PITCH + 4.0, top + LENGTH))
+            made.append(PlanBay(len(made) + 1, f"{zone}{n + 1:03d}", zone))
+            takes.append(classes)
+        rows = -(-count // ROW)
+        y += rows * LENGTH + (rows // 2) * LANE + ((rows - 1) // 2) * 1.0 + LANE + 10.0
+    return made, takes, shapes
+
+
+def day(bays: int, bookings: int, seed: int, told: float = 0.1, standing: float = 0.02) -> Problem:
+    """A day: bookings of 1 to 5 hours in a morning and an afternoon wave, some drivers told, some standing."""
+    luck = random.Random(seed)
+    places, takes, shapes = lot(bays)
+    kinds = [Load((Substance(c, s, un, un is not None, "II"),)) for c, s, un, _, _ in LOADS]
+    drawn = luck.choices(range(len(LOADS)), [share for *_, share, _ in LOADS], k=bookings)
+    centres = shapely.get_coordinates(shapely.centroid(shapes))
+    docks = [np.array([luck.uniform(-900, 1500), luck.uniform(-700, 1800)]) for _ in range(12)]
+    gate = np.array([-250.0, -80.0])
+    metres = np.full((bookings, len(places)), np.inf)
+    stays = []
+    for i, kind in enumerate(drawn):
+        begin = int(np.clip(luck.gauss(luck.choice((8.5, 14.5)), 2.2), 0, 22) * 12) * 300
+        length = int(luck.triangular(1, 5, 2) * 12) * 300
+        dock = docks[luck.randrange(12)]
+        way = np.linalg.norm(centres - gate, axis=1) + np.linalg.norm(centres - dock, axis=1)
+        fits = np.array([LOADS[kind][0] in classes for classes in takes])
+        metres[i, fits] = way[fits]
+        stays.append(PlanStay(i + 1, begin, begin + length, kind, LOADS[kind][4]))
+    needs = np.array([[between(a, b).needed_m for b in kinds] for a in kinds])
+    apart = shapely.distance(np.array(shapes)[:, None], np.array(shapes)[None, :])
+    problem = Problem(places, stays, metres, apart, needs, float("inf"), {}, Weights())
+    return _some_known(problem, luck, told, standing)
+
+
+def _some_known(problem: Problem, luck: random.Random, told: float, standing: float) -> Problem:
+    """Some of the day is settled already: by a first-come plan of a part of it."""
+    from dataclasses import replace
+
+    from parking.rules.plan_greedy import first_come
+    from parking.rules.plan_table import Frame
+
+    part = sorted(luck.sample(range(len(problem.stays)), round(len(problem.stays) * (told + standing))))
+    known = Problem(
+        problem.bays, [problem.stays[i] for i in part], problem.metres[part], problem.apart, problem.needs
+    )
+    at = first_come(Frame(known)).at
+    stays = list(problem.stays)
+    for i, bay in zip(part, at, strict=True):
+        if bay >= 0 and luck.random() < told / (told + standing):
+            stays[i] = replace(stays[i], told=int(bay))
+        elif bay >= 0:
+            stays[i] = replace(stays[i], fixed=int(bay), begin=0, end=max(stays[i].end - stays[i].begin, 3600))
+    # standing vehicles all begin at midnight: keep those that may stand together
+    return replace(problem, stays=stays)
