@@ -39,23 +39,23 @@ ZONES: Sequence[tuple[str, tuple[str, ...], float]] = (
     ("G", ("5.1",), 0.04),
     ("H", ("4.1", "9"), 0.04),
 )
-#: Bays 4 × 20 m, 0.5 m between them, two rows back to back, 15 m for the trucks between zones.
-PITCH, LENGTH, LANE, ROW = 4.5, 20.0, 15.0, 22
+#: Bays 4 × 20 m, 0.5 m between them, two rows back to back, a lane before every other row, and
+#: 25 m between zones, as the rules would have a lot drawn.
+PITCH, LENGTH, LANE, BETWEEN, ROW = 4.5, 20.0, 15.0, 25.0, 22
 
 
 def lot(bays: int) -> tuple[list[PlanBay], list[tuple[str, ...]], list[shapely.Geometry]]:
     """(bays, classes each takes, outlines in metres)."""
     made, takes, shapes, y = [], [], [], 0.0
     for zone, classes, share in ZONES:
-        count = round(bays * share)
-        for n in range(count):
+        for n in range(round(bays * share)):
             row, column = divmod(n, ROW)
-            top = y + row * (LENGTH + (LANE if row % 2 == 0 else 1.0))
-            shapes.append(shapely.box(column * PITCH, top, column * PITCH + 4.0, top + LENGTH))
+            if n and column == 0:
+                y += LENGTH + (1.0 if row % 2 else LANE)
+            shapes.append(shapely.box(column * PITCH, y, column * PITCH + 4.0, y + LENGTH))
             made.append(PlanBay(len(made) + 1, f"{zone}{n + 1:03d}", zone))
             takes.append(classes)
-        rows = -(-count // ROW)
-        y += rows * LENGTH + (rows // 2) * LANE + ((rows - 1) // 2) * 1.0 + LANE + 10.0
+        y += LENGTH + BETWEEN
     return made, takes, shapes
 
 

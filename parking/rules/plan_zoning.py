@@ -1,0 +1,73 @@
+"""A first plan that thinks of neighbours before vehicles: which bays are kept for which loads all day.
+
+Greedy placing spoils a zone by putting the first oxidiser into the middle of it. Here the drawing is divided
+among hostile groups once for the day, so that as many vehicles as possible fit; within a group any order
+of coming works. It is a restriction, hence only a start: improvement may break the division again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from parking.rules.plan_solver import cliques, groups
+from parking.rules.plan_table import Frame, Table
+
+
+def divide(frame: Frame, standing: Table, stays: Sequence[int], seconds: float) -> Mapping[int, np.ndarray]:
+    """Group → mask of the bays kept for it. Hostile groups get bays far enough apart."""
+    of = groups(frame)
+    model = cp_model.CpModel()
+    given: dict[tuple[int, int], cp_model.IntVar] = {}
+    for i in stays:
+        for b in np.flatnonzero(np.isfinite(standing.costs(i))):
+            if (int(b), int(of[i])) not in given:
+                given[int(b), int(of[i])] = model.new_bool_var("")
+    _apart(frame, model, given)
+    comes = {i: model.new_bool_var("") for i in stays}
+    for clique in cliques(frame, stays):
+        for g in {int(of[i]) for i in clique}:
+            here = [comes[i] for i in clique if of[i] == g]
+            model.add(sum(here) <= sum(v for (_, h), v in given.items() if h == g))
+    model.maximize(
+        1000 * sum(comes.values()) - sum(_way(frame, stays, of, b, g) * v for (b, g), v in given.items())
+    )
+    solver = cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = 2
+    solver.parameters.random_seed = 1
+    kept = {int(of[i]): np.zeros(frame.m, dtype=bool) for i in stays}
+    if solver.solve(model) in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        for (b, g), v in given.items():
+            kept[g][b] = solver.boolean_value(v)
+    return kept
+
+
+def zoned(frame: Frame, table: Table, stays: Sequence[int], seconds: float) -> None:
+    """Place ``stays`` (nowhere in the table now) by a division of the bays, then wherever they still fit."""
+    kept = divide(frame, table, stays, seconds)
+    of = groups(frame)
+    for i in sorted(stays, key=lambda k: (frame.told[k] < 0, frame.begin[k])):
+        costs = table.costs(i)
+        for allowed in (np.where(kept[int(of[i])], costs, np.inf), costs):
+            if np.isfinite(allowed).any():
+                table.put(i, int(allowed.argmin()))
+                break
+
+
+def _apart(frame: Frame, model: cp_model.CpModel, given: Mapping[tuple[int, int], cp_model.IntVar]) -> None:
+    for (b, g), v in given.items():
+        for (c, h), w in given.items():
+            if g < h and frame.problem.needs[g, h] > (frame.problem.apart[b, c] if b != c else 0.0):
+                model.add_at_most_one([v, w])
+
+
+def _way(frame: Frame, stays: Sequence[int], of: np.ndarray, bay: int, group: int) -> int:
+    """What the bay is worth less than the best, for the group as a whole: 0 to 9."""
+    rows = frame.cost[[i for i in stays if of[i] == group]]
+    lowest = np.where(np.isfinite(rows), rows, np.nan)
+    mean = np.nanmean(lowest, axis=0) if len(rows) else np.zeros(frame.m)
+    spread = float(np.nanmax(mean) - np.nanmin(mean)) or 1.0
+    return int(9 * (mean[bay] - float(np.nanmin(mean))) / spread) if np.isfinite(mean[bay]) else 9
