@@ -97,6 +97,7 @@ def _park(settings: Mapping[str, Any], features: tuple[Feature, ...]) -> Park:
         metric_crs=settings["metric_crs"],
         watch_area=(west, south, east, north),
         policy=settings.get("policy", {}),
+        rules=settings.get("rules", {}),
         timezone=settings.get("timezone", "Asia/Shanghai"),
         features=features,
     )

@@ -63,8 +63,9 @@ def _wrong(settings: Mapping[str, Any]) -> Iterator[tuple[str, LayerReason]]:
             yield name, LayerReason.TOO_LONG
     if not isinstance(settings.get("official", True), bool):
         yield "official", LayerReason.NOT_A_BOOLEAN
-    if not isinstance(settings.get("policy", {}), dict):
-        yield "policy", LayerReason.NOT_AN_OBJECT
+    for name in ("policy", "rules"):
+        if not isinstance(settings.get(name, {}), dict):
+            yield name, LayerReason.NOT_AN_OBJECT
     if not _is_zone(settings.get("timezone", "Asia/Shanghai")):
         yield "timezone", LayerReason.NO_SUCH_TIME_ZONE
     if settings.get("datum", Datum.WGS84) not in list(Datum):

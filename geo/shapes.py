@@ -57,7 +57,8 @@ class Park:
     """Everything ``park.json`` and the layer files say, checked.
 
     ``metric_crs`` is the CRS distances are computed in (metres); ``watch_area`` is
-    (west, south, east, north) in degrees: a position outside it is not believed.
+    (west, south, east, north) in degrees: a position outside it is not believed. ``policy`` and ``rules``
+    are the park's own numbers and lists, handed on as they stand.
     """
 
     code: str
@@ -71,6 +72,7 @@ class Park:
     policy: Mapping[str, Any]
     features: tuple[Feature, ...]
     timezone: str = "Asia/Shanghai"
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, kind: LayerKind) -> tuple[Feature, ...]:
         return tuple(f for f in self.features if f.kind is kind)

@@ -16,6 +16,7 @@ from parking.speech import N_, translate
 COMMANDS: dict[str, tuple[str, str]] = {
     "park": ("park", N_("Check a folder of layers, or load it.")),
     "judge": ("judge", N_("Judge a file of tracks by the live rules.")),
+    "verdict": ("verdict", N_("Say whether two dangerous goods may stand side by side, and how far apart.")),
     "db": ("db", N_("Bring the database to this version's schema.")),
     "seed": ("seed", N_("Load park and goods into an empty database and make the first accounts.")),
     "staff": ("staff", N_("Make an account or give it a new password.")),
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _help(lang: str) -> str:
     lines = [translate("Usage: python -m parking COMMAND [--help] [--lang zh|en]", lang), ""]
-    lines += [f"  {name:<6} {translate(about, lang)}" for name, (_, about) in COMMANDS.items()]
+    lines += [f"  {name:<9} {translate(about, lang)}" for name, (_, about) in COMMANDS.items()]
     return "\n".join(lines)
 
 

@@ -31,7 +31,21 @@ class GoodsTrait(StrEnum):
     HYDROFLUORIC_ACID = "hydrofluoric_acid"  # 氢氟酸
     TIH_ZONE_A = "tih_zone_a"  # 吸入毒性 A 区
     TIH_ZONE_B = "tih_zone_b"  # 吸入毒性 B 区
+    TIH_ZONE_C = "tih_zone_c"  # 吸入毒性 C 区
+    TIH_ZONE_D = "tih_zone_d"  # 吸入毒性 D 区
     LIQUID = "liquid"  # 液体
+    SOLID = "solid"  # 固体
+
+
+class SegregationNote(StrEnum):
+    """What is said beside a verdict over two loads."""
+
+    SAME_SUBSTANCE = "same_substance"
+    CYANIDE_ACID = "cyanide_acid"
+    CLASS_UNKNOWN = "class_unknown"
+    CORROSIVE_ADJACENT = "corrosive_adjacent"
+    FIRE_CATEGORY = "fire_category"
+    PARK_OVERRIDE = "park_override"
 
 
 class FireCategory(StrEnum):

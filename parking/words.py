@@ -31,6 +31,7 @@ from parking.vocabulary import (
     RestraintState,
     Role,
     Rung,
+    SegregationNote,
     Severity,
     TicketState,
     ViolationKind,
@@ -130,7 +131,16 @@ QUEUE: Mapping[StrEnum, str] = {
     QueueReason.MISSED: "Did not answer {count} times.",
 }
 
-SENTENCES: Mapping[StrEnum, str] = {**REFUSALS, **VIOLATIONS, **ADVICE, **QUEUE}
+SEGREGATION: Mapping[StrEnum, str] = {
+    SegregationNote.SAME_SUBSTANCE: "One and the same substance is not kept from itself.",
+    SegregationNote.CYANIDE_ACID: "Cyanides and acids together give off hydrogen cyanide.",
+    SegregationNote.CLASS_UNKNOWN: "A class that is not known is kept from everything.",
+    SegregationNote.CORROSIVE_ADJACENT: "Corrosive liquids may not stand next to class 4 or 5.",
+    SegregationNote.FIRE_CATEGORY: "Different fire categories stand apart in this park.",
+    SegregationNote.PARK_OVERRIDE: "Ruled by the park itself.",
+}
+
+SENTENCES: Mapping[StrEnum, str] = {**REFUSALS, **VIOLATIONS, **ADVICE, **QUEUE, **SEGREGATION}
 
 NAMES: Mapping[StrEnum, str] = {
     Role.GUARD: "gate guard",
@@ -232,7 +242,10 @@ NAMES: Mapping[StrEnum, str] = {
     GoodsTrait.HYDROFLUORIC_ACID: "hydrofluoric acid",
     GoodsTrait.TIH_ZONE_A: "toxic by inhalation, zone A",
     GoodsTrait.TIH_ZONE_B: "toxic by inhalation, zone B",
+    GoodsTrait.TIH_ZONE_C: "toxic by inhalation, zone C",
+    GoodsTrait.TIH_ZONE_D: "toxic by inhalation, zone D",
     GoodsTrait.LIQUID: "liquid",
+    GoodsTrait.SOLID: "solid",
     FireCategory.A: "fire category A (甲)",
     FireCategory.B: "fire category B (乙)",
     FireCategory.C: "fire category C (丙)",

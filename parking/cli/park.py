@@ -12,6 +12,8 @@ from parking import clock
 from parking.cli.language import parser, spoken
 from parking.goodsfile import read_goods
 from parking.layer_words import sentence
+from parking.rules import park_rules
+from parking.rules.park_rules import RuleWrong
 from parking.rules.policy import Policy, PolicyWrong
 from parking.speech import N_, translate
 
@@ -39,7 +41,8 @@ def main(argv: list[str]) -> int:
 def _policy_fault(park: Park | None) -> str:
     try:
         Policy.from_mapping(park.policy if park else {})
-    except PolicyWrong as wrong:
+        park_rules.read(park.rules if park else {}, clock.now().date())
+    except (PolicyWrong, RuleWrong) as wrong:
         return str(wrong)
     return ""
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from shapely import Point, from_wkb
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parking.models import Bay, Booking, Goods, Hold, LayerVersion, Lot, ParkRow, Visit
+from parking.models import Bay, Booking, Cargo, Goods, Hold, LayerVersion, Lot, ParkRow, Visit
 from parking.queries.park import NoPark
+from parking.rules import park_rules
 from parking.rules.assignment import BayFacts
 from parking.rules.occupancy import Stay
+from parking.rules.park_rules import IndexLimit, ParkRules
 from parking.rules.policy import Policy
-from parking.rules.segregation import Load, substance
-from parking.vocabulary import HoldState, LoadState, VisitState
+from parking.rules.segregation import Rulebook
+from parking.rules.substance import Load, Substance, specific
+from parking.vocabulary import FireCategory, GoodsTrait, HoldState, Leg, LoadState, VisitState
 
 
 def current(session: Session) -> int:
@@ -31,12 +37,35 @@ def current(session: Session) -> int:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class LotRules:
+    """Everything a park has set for its lot: numbers, lists and the rulebook of neighbours."""
+
+    policy: Policy
+    rules: ParkRules
+    book: Rulebook
+    zone: ZoneInfo
+
+    def limit(self, zone: str | None) -> IndexLimit:
+        """The limit of the q/Q indicator in a zone, or in the lot (None)."""
+        return self.rules.limit(zone, self.policy)
+
+
+def rules_of(session: Session, lot_id: int) -> LotRules:
+    """What the park of a lot has set. Raises PolicyWrong, RuleWrong."""
+    settings: Mapping[str, Any] = (
+        session.scalar(select(ParkRow.settings).join(Lot, Lot.park_id == ParkRow.id).where(Lot.id == lot_id))
+        or {}
+    )
+    numbers = Policy.from_mapping(settings.get("policy", {}))
+    lists = park_rules.read(settings.get("rules", {}), date.max)
+    book = Rulebook.from_policy(numbers, lists.segregation)
+    return LotRules(numbers, lists, book, ZoneInfo(settings.get("timezone", "Asia/Shanghai")))
+
+
 def policy(session: Session, lot_id: int) -> Policy:
     """The policy of the park a lot belongs to. Raises parking.rules.policy.PolicyWrong."""
-    settings = session.scalar(
-        select(ParkRow.settings).join(Lot, Lot.park_id == ParkRow.id).where(Lot.id == lot_id)
-    )
-    return Policy.from_mapping((settings or {}).get("policy", {}))
+    return rules_of(session, lot_id).policy
 
 
 def current_policy(session: Session) -> Policy:
@@ -70,21 +99,20 @@ def bays(session: Session, lot_id: int) -> list[BayFacts]:
 
 
 def stays(session: Session, lot_id: int, grace: timedelta) -> list[Stay]:
-    """Every live hold of the lot, with what is known of its vehicle."""
+    """Every live hold of the lot, with what is known of its vehicle. Two statements."""
     rows = session.execute(
         select(
-            Hold.id, Hold.bay_id, Hold.booking_id, Hold.during, Booking.plate, Booking.hazard_class,
-            Booking.subsidiary, Booking.load_state, Booking.un_number, Booking.window_end,
-            Goods.name_en, Visit.state,
+            Hold.id, Hold.bay_id, Hold.booking_id, Hold.during, Booking.plate, Booking.load_state,
+            Booking.window_end, Visit.state, Visit.leg, Visit.load_state.label("now_state"),
         )
         .join(Bay, Bay.id == Hold.bay_id)
         .join(Booking, Booking.id == Hold.booking_id)
         .outerjoin(Visit, Visit.booking_id == Booking.id)
-        .outerjoin(Goods, Goods.un_number == Booking.un_number)
         .where(Bay.lot_id == lot_id, Hold.state != HoldState.RELEASED)
         .order_by(Hold.id)
-    )  # fmt: skip
-    return [_stay(row, grace) for row in rows]
+    ).all()  # fmt: skip
+    carried = cargoes(session, [row.booking_id for row in rows])
+    return [_stay(row, carried, grace) for row in rows]
 
 
 def bay_at(session: Session, lot_id: int, lon: float, lat: float) -> str | None:
@@ -98,27 +126,53 @@ def bay_at(session: Session, lot_id: int, lon: float, lat: float) -> str | None:
 
 
 def load_of(session: Session, booking: Booking) -> Load:
-    """What a booking carries, as far as segregation cares."""
-    goods = session.get(Goods, booking.un_number) if booking.un_number else None
-    return _load(booking, goods.name_en if goods else None)
+    """What a booking's vehicle carries now, as far as segregation cares."""
+    visit = session.execute(select(Visit.leg, Visit.load_state).where(Visit.booking_id == booking.id)).first()
+    leg = visit.leg if visit else Leg.IN.value
+    state = LoadState((visit.load_state if visit else None) or booking.load_state)
+    return Load(cargoes(session, [booking.id]).get((booking.id, leg), ()), state)
 
 
-def _load(booking: Any, name_en: str | None) -> Load:
-    return Load(
-        booking.hazard_class,
-        tuple(booking.subsidiary),
-        LoadState(booking.load_state),
-        substance(booking.un_number, name_en),
+def cargoes(session: Session, booking_ids: Sequence[int]) -> dict[tuple[int, str], tuple[Substance, ...]]:
+    """(booking, leg) → what its compartments hold, by the goods list of today. One statement."""
+    rows = session.execute(
+        select(Cargo.booking_id, Cargo.leg, Goods)
+        .join(Goods, Goods.un_number == Cargo.un_number)
+        .where(Cargo.booking_id.in_(booking_ids))
+        .order_by(Cargo.booking_id, Cargo.compartment)
+    )
+    found: dict[tuple[int, str], list[Substance]] = {}
+    for booking_id, leg, goods in rows:
+        found.setdefault((booking_id, leg), []).append(substance_of(goods))
+    return {key: tuple(dict.fromkeys(each)) for key, each in found.items()}
+
+
+def goods(session: Session) -> Sequence[Goods]:
+    """The whole goods list, by UN number."""
+    return session.scalars(select(Goods).order_by(Goods.un_number)).all()
+
+
+def substance_of(goods: Goods) -> Substance:
+    """An entry of the goods list as the rules see it."""
+    return Substance(
+        hazard_class=goods.hazard_class,
+        subsidiary=tuple(goods.subsidiary),
+        un_number=goods.un_number,
+        specific=specific(goods.name_en),
+        packing_group=goods.packing_group,
+        traits=frozenset(GoodsTrait(t) for t in goods.traits or ()),
+        fire_category=FireCategory(goods.fire_category) if goods.fire_category else None,
     )
 
 
-def _stay(row: Row[Any], grace: timedelta) -> Stay:
+def _stay(row: Any, carried: Mapping[tuple[int, str], tuple[Substance, ...]], grace: timedelta) -> Stay:
+    state = LoadState(row.now_state or row.load_state)
     return Stay(
         hold_id=row.id,
         bay_id=row.bay_id,
         booking_id=row.booking_id,
         plate=row.plate,
-        load=_load(row, row.name_en),
+        load=Load(carried.get((row.booking_id, row.leg or Leg.IN.value), ()), state),
         begins=row.during.lower,
         ends=row.during.upper,
         window_end=row.window_end,

@@ -56,6 +56,7 @@ def _read(session: Session, park_id: int) -> Park:
         metric_crs=row.settings["metric_crs"],
         watch_area=(west, south, east, north),
         policy=row.settings["policy"],
+        rules=row.settings.get("rules", {}),
         timezone=row.settings["timezone"],
         features=tuple(_feature(v) for v in versions),
     )

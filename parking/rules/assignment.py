@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from shapely.geometry.base import BaseGeometry
 
 from parking.refused import Reason, no
-from parking.rules.segregation import DEFAULTS, Distances, Load, Verdict, between
+from parking.rules.segregation import DEFAULTS, Load, Rulebook, Verdict, between
 from parking.vocabulary import Advice, LoadState, Refusal
 
 #: Default bay for a tank semi-trailer, metres. Design default (设计默认值), no standard.
@@ -65,13 +65,11 @@ class Suggestion:
 
 
 def rank(
-    load: Load, bays: Sequence[BayFacts], occupants: Sequence[Occupant], distances: Distances = DEFAULTS
+    load: Load, bays: Sequence[BayFacts], occupants: Sequence[Occupant], book: Rulebook = DEFAULTS
 ) -> list[Suggestion]:
     """Every ordinary bay, possible ones first, best first. Isolation bays are never offered."""
     free_isolation = _free_isolation(bays, occupants)
-    offered = [
-        _suggestion(load, b, bays, occupants, distances, free_isolation) for b in bays if not b.isolation
-    ]
+    offered = [_suggestion(load, b, bays, occupants, book, free_isolation) for b in bays if not b.isolation]
     return sorted(offered, key=lambda s: (not s.possible, -s.score, s.bay_code))
 
 
@@ -80,11 +78,11 @@ def against(
     bay: BayFacts,
     bays: Iterable[BayFacts],
     occupants: Sequence[Occupant],
-    distances: Distances = DEFAULTS,
+    book: Rulebook = DEFAULTS,
 ) -> tuple[Reason, ...]:
     """Every reason why ``load`` may not stand in ``bay``; empty means it may."""
     shapes = {b.id: b for b in bays}
-    return (*unfit(load, bay), *_taken(bay, occupants), *_neighbours(load, bay, shapes, occupants, distances))
+    return (*unfit(load, bay), *_taken(bay, occupants), *_neighbours(load, bay, shapes, occupants, book))
 
 
 def unfit(load: Load, bay: BayFacts) -> Iterator[Reason]:
@@ -93,19 +91,16 @@ def unfit(load: Load, bay: BayFacts) -> Iterator[Reason]:
         yield no(Refusal.BAY_OUT_OF_SERVICE, bay=bay.code, reason=bay.out_of_service)
     if bay.isolation:
         yield no(Refusal.BAY_ISOLATION, bay=bay.code)
-    if load.load_state is not LoadState.EMPTY_CLEAN and not _class_fits(
-        load.hazard_class, bay.hazard_classes
-    ):
-        yield no(Refusal.BAY_CLASS, bay=bay.code, hazard_class=load.hazard_class or "?")
+    for hazard in dict.fromkeys(load.classes):
+        if not _class_fits(hazard, bay.hazard_classes):
+            yield no(Refusal.BAY_CLASS, bay=bay.code, hazard_class=hazard or "?")
     if load.load_state not in bay.load_states:
         yield no(Refusal.BAY_LOAD_STATE, bay=bay.code, load_state=load.load_state)
 
 
-def clash(
-    one: Load, bay: BayFacts, other: Load, next_bay: BayFacts, distances: Distances
-) -> tuple[Verdict, float]:
+def clash(one: Load, bay: BayFacts, other: Load, next_bay: BayFacts, book: Rulebook) -> tuple[Verdict, float]:
     """The verdict over two loads and how far apart (metres) their bays are."""
-    return between(one, other, distances), float(bay.shape.distance(next_bay.shape))
+    return between(one, other, book), float(bay.shape.distance(next_bay.shape))
 
 
 def _taken(bay: BayFacts, occupants: Iterable[Occupant]) -> Iterator[Reason]:
@@ -114,12 +109,12 @@ def _taken(bay: BayFacts, occupants: Iterable[Occupant]) -> Iterator[Reason]:
 
 
 def _neighbours(
-    load: Load, bay: BayFacts, bays: dict[int, BayFacts], occupants: Iterable[Occupant], distances: Distances
+    load: Load, bay: BayFacts, bays: dict[int, BayFacts], occupants: Iterable[Occupant], book: Rulebook
 ) -> Iterator[Reason]:
     for occupant in occupants:
         if occupant.bay_id == bay.id:
             continue
-        verdict, apart = clash(load, bay, occupant.load, bays[occupant.bay_id], distances)
+        verdict, apart = clash(load, bay, occupant.load, bays[occupant.bay_id], book)
         if not verdict.allows(apart):
             yield _near(Refusal.BAY_NEIGHBOUR, bay, occupant, bays, verdict, apart)
 
@@ -162,14 +157,14 @@ def _suggestion(
     bay: BayFacts,
     bays: Sequence[BayFacts],
     occupants: Sequence[Occupant],
-    distances: Distances,
+    book: Rulebook,
     free_isolation: int,
 ) -> Suggestion:
     zone_points, zone = _zone(load, bay)
     room_points, room = _room(bay)
-    far_points, far = _distance(load, bay, {b.id: b for b in bays}, occupants, distances)
+    far_points, far = _distance(load, bay, {b.id: b for b in bays}, occupants, book)
     reasons = (zone, far, room, no(Advice.ISOLATION_KEPT, count=free_isolation))
-    blocked = against(load, bay, bays, occupants, distances)
+    blocked = against(load, bay, bays, occupants, book)
     return Suggestion(bay.id, bay.code, bay.zone, zone_points + far_points + room_points, reasons, blocked)
 
 
@@ -177,7 +172,7 @@ def _zone(load: Load, bay: BayFacts) -> tuple[float, Reason]:
     """A zone meant for this class alone is best; general bays are kept for those that have no other."""
     count = max(1, len(bay.hazard_classes))
     if load.load_state is not LoadState.EMPTY_CLEAN and count == 1:
-        return ZONE_POINTS, no(Advice.ZONE_SPECIFIC, zone=bay.zone, hazard_class=load.hazard_class)
+        return ZONE_POINTS, no(Advice.ZONE_SPECIFIC, zone=bay.zone, hazard_class=load.classes[0])
     return ZONE_POINTS / (count + 1), no(Advice.ZONE_GENERAL, zone=bay.zone, count=count)
 
 
@@ -194,12 +189,10 @@ def _room(bay: BayFacts) -> tuple[float, Reason]:
 
 
 def _distance(
-    load: Load, bay: BayFacts, bays: dict[int, BayFacts], occupants: Sequence[Occupant], distances: Distances
+    load: Load, bay: BayFacts, bays: dict[int, BayFacts], occupants: Sequence[Occupant], book: Rulebook
 ) -> tuple[float, Reason]:
     """Points for the distance to the nearest load that must be kept apart at all."""
-    apart = [
-        (*clash(load, bay, o.load, bays[o.bay_id], distances), o) for o in occupants if o.bay_id != bay.id
-    ]
+    apart = [(*clash(load, bay, o.load, bays[o.bay_id], book), o) for o in occupants if o.bay_id != bay.id]
     restricted = [(metres, verdict, o) for verdict, metres, o in apart if verdict.reason]
     if not restricted:
         return DISTANCE_POINTS, no(Advice.NOTHING_INCOMPATIBLE)

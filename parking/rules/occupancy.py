@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from parking.rules.segregation import Load
+from parking.rules.substance import Load
 from parking.vocabulary import INSIDE, OPEN_VISIT, VisitState
 
 #: A hold reaches this far past the booked end, unless the park's policy sets another grace.

@@ -68,6 +68,17 @@ class Policy:
     # the lot: metres between bay outlines for the two symbols of the segregation table
     segregation_forbidden_m: float = _set(25.0, "m")
     segregation_separated_m: float = _set(10.0, "m")
+    # what stands in the lot, as shares of critical quantities (an indicator, no legal finding)
+    index_warn: float = _set(0.8, "")
+    index_refuse: float = _set(1.0, "")
+    residue_kg: float = _set(500.0, "kg")
+    segregation_imdg: bool = _set(False, "")
+    imdg_1_m: float = _set(10.0, "m")
+    imdg_2_m: float = _set(15.0, "m")
+    imdg_3_m: float = _set(20.0, "m")
+    imdg_4_m: float = _set(25.0, "m")
+    fire_zoning: bool = _set(False, "")
+    fire_zoning_m: float = _set(15.0, "m")
     # calling forward
     call_answer_min: float = _set(10.0, "min")
     call_missed_max: float = _set(3.0, "")

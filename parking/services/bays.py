@@ -18,7 +18,7 @@ from parking.refused import Reason, Refused, no
 from parking.rules import assignment, occupancy
 from parking.rules.assignment import BayFacts, Occupant, Suggestion
 from parking.rules.occupancy import Stay
-from parking.rules.segregation import Distances, Load
+from parking.rules.segregation import Load, Rulebook
 from parking.services import audit, bookings, holding
 from parking.vocabulary import BookingState, HoldState, Refusal, VisitState
 
@@ -34,7 +34,7 @@ class Lot:
 
     bays: Sequence[BayFacts]
     stays: Sequence[Stay]
-    distances: Distances
+    book: Rulebook
     grace: timedelta
 
     def bay(self, code: str) -> BayFacts | None:
@@ -56,10 +56,10 @@ class Lot:
 
 def survey(session: Session, lot_id: int) -> Lot:
     """Load the lot. Call it after the lot row is locked when something is to be decided."""
-    policy = lots.policy(session, lot_id)
-    grace = timedelta(minutes=policy.overstay_grace_min)
+    rules = lots.rules_of(session, lot_id)
+    grace = timedelta(minutes=rules.policy.overstay_grace_min)
     stays = lots.stays(session, lot_id, grace)
-    return Lot(lots.bays(session, lot_id), stays, Distances.from_policy(policy), grace)
+    return Lot(lots.bays(session, lot_id), stays, rules.book, grace)
 
 
 def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion]:
@@ -71,7 +71,7 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
     lot = survey(session, booking.lot_id)
     occupants = lot.occupants(booking.id, *_period(booking, visit, lot.grace, now), now)
-    return assignment.rank(lots.load_of(session, booking), lot.bays, occupants, lot.distances)
+    return assignment.rank(lots.load_of(session, booking), lot.bays, occupants, lot.book)
 
 
 def assign(
@@ -155,7 +155,7 @@ def standing_reasons(
         and (s.inside or (not physical and s.overlaps(now, max(holding.span(hold)[1], now), now)))
     ]
     occupants = [Occupant(s.bay_id, s.plate, s.load) for s in others]
-    return assignment.against(lots.load_of(session, booking), bay, lot.bays, occupants, lot.distances)
+    return assignment.against(lots.load_of(session, booking), bay, lot.bays, occupants, lot.book)
 
 
 def _period(
@@ -189,7 +189,7 @@ def _allowed(
     if booking.window_end <= now and booking.state != BookingState.USED:
         raise Refused(no(Refusal.TOO_LATE, closed_at=booking.window_end))
     occupants = lot.occupants(booking.id, *period, now)
-    reasons = assignment.against(load, bay, lot.bays, occupants, lot.distances)
+    reasons = assignment.against(load, bay, lot.bays, occupants, lot.book)
     if reasons:
         raise Refused(*reasons)
 

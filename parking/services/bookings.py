@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from parking import outbox
 from parking.events import BookingClosed, BookingSubmitted
-from parking.models import Booking, Goods, Visit
+from parking.models import Booking, Cargo, Goods, Visit
 from parking.queries import lot as lots
 from parking.refused import Refused, no
 from parking.rules import admission
 from parking.rules.admission import BookingForm, Facts, KnownGoods, OtherBooking
 from parking.services import audit, holding
-from parking.vocabulary import OPEN_VISIT, BookingState, LoadState, Refusal
+from parking.vocabulary import OPEN_VISIT, BookingState, Leg, LoadState, Refusal
 
 __all__ = ["BookingForm", "cancel", "reject", "request", "sweep"]
 
@@ -189,6 +189,15 @@ def _write(session: Session, form: BookingForm, goods: Goods | None, lot_id: int
     used = no(Refusal.WAYBILL_USED, "waybill_no", waybill_no=form.waybill_no, code="…")
     with holding.refusing(session, {"uq_booking_waybill_no_live": used}):
         session.add(booking)
+    if cargo is not None:
+        residue = form.load_state == LoadState.EMPTY_UNCLEANED
+        session.add(
+            Cargo(
+                booking_id=booking.id, leg=Leg.IN, compartment=1, un_number=cargo.un_number,
+                mass_kg=form.mass_kg, residue=residue,
+            )
+        )  # fmt: skip
+    session.flush()
     return booking
 
 

@@ -94,7 +94,7 @@ def _conflict(stay: Stay, other: Stay, lot: Lot) -> bool:
     if stay.bay_id == other.bay_id:
         return True
     one, two = lot.by_id(stay.bay_id), lot.by_id(other.bay_id)
-    verdict, apart = assignment.clash(stay.load, one, other.load, two, lot.distances)
+    verdict, apart = assignment.clash(stay.load, one, other.load, two, lot.book)
     return not verdict.allows(apart)
 
 

@@ -44,6 +44,7 @@ def _park_row(session: Session, park: Park, now: datetime) -> ParkRow:
         "metric_crs": park.metric_crs,
         "watch_area": list(park.watch_area),
         "policy": dict(park.policy),
+        "rules": dict(park.rules),
         "notice_zh": park.notice_zh,
         "notice_en": park.notice_en,
         "timezone": park.timezone,

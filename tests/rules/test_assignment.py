@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shapely import box
 
 from parking.rules.assignment import BayFacts, Occupant, against, rank
-from parking.rules.segregation import Load, between
+from parking.rules.segregation import between, single
 from parking.vocabulary import Advice, LoadState, Refusal
 
 ALL = ("loaded", "empty_uncleaned", "empty_clean")
@@ -31,8 +31,8 @@ LOT = [
     bay(12, ("3",), out_of_service="closed"),
     bay(60, ("2", "3", "5.1", "8", "6.1")),
 ]
-PETROL, OXIDISER = Load("3"), Load("5.1")
-loads = st.builds(Load, st.sampled_from(["2.1", "2.3", "3", "5.1", "8", "6.1"]))
+PETROL, OXIDISER = single("3"), single("5.1")
+loads = st.builds(single, st.sampled_from(["2.1", "2.3", "3", "5.1", "8", "6.1"]))
 occupants = st.lists(
     st.builds(Occupant, st.sampled_from([b.id for b in LOT]), st.just("晋M00001"), loads), max_size=6
 )
@@ -126,7 +126,7 @@ def test_a_bay_says_everything_that_is_wrong_with_it():
 
 
 def test_a_class_is_matched_by_division_not_by_letters():
-    assert against(Load("2.1"), bay(1, ("2",)), [], []) == ()
-    assert against(Load("1.4S"), bay(1, ("1.4",)), [], []) != ()
-    assert against(Load("3", (), LoadState.EMPTY_CLEAN), bay(1, ()), [], []) == ()
-    assert against(Load("3"), bay(1, ()), [], []) != ()
+    assert against(single("2.1"), bay(1, ("2",)), [], []) == ()
+    assert against(single("1.4S"), bay(1, ("1.4",)), [], []) != ()
+    assert against(single("3", (), LoadState.EMPTY_CLEAN), bay(1, ()), [], []) == ()
+    assert against(single("3"), bay(1, ()), [], []) != ()

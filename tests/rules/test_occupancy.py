@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parking.rules.occupancy import AHEAD, GRACE, Stay, period
-from parking.rules.segregation import Load
+from parking.rules.substance import single
 from parking.vocabulary import OPEN_VISIT, VisitState
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -18,7 +18,7 @@ minutes = st.integers(-2000, 2000).map(lambda n: NOW + timedelta(minutes=n))
 
 def stay(begin: datetime, state: VisitState | None) -> Stay:
     end = begin + timedelta(hours=2)
-    return Stay(1, 1, 1, "p", Load("3"), *period(begin, end), end, state)
+    return Stay(1, 1, 1, "p", single("3"), *period(begin, end), end, state)
 
 
 @given(minutes, minutes, st.sampled_from(sorted(OPEN_VISIT)))

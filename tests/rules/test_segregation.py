@@ -1,169 +1,264 @@
-"""Which loads stand how near: the whole table against a second copy, and what must hold for any loads."""
+"""Which loads stand how near: what must hold for any loads, each note, and the park's own word."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parking.rules.matrices import Matrix
 from parking.rules.policy import Policy
-from parking.rules.segregation import (
-    COLUMNS,
-    TABLE,
-    UNRESTRICTED,
-    Distances,
-    Load,
-    Symbol,
-    between,
-    of_classes,
-    substance,
-)
-from parking.vocabulary import LoadState
+from parking.rules.segregation import Load, Rulebook, Ruling, Substance, between, single, within
+from parking.rules.segregation_overrides import Override, RuleWrong, read
+from parking.rules.substance import specific
+from parking.vocabulary import FireCategory, GoodsTrait, LoadState, SegregationNote
 
-#: The same table typed a second time, by pair: what each class is kept from, above the diagonal.
-FORBIDDEN = {
-    "1.1": "2.1 2.2 2.3A 2.3B 3 4.1 4.2 4.3 5.1 5.2 6.1 7 8",
-    "1.3": "2.1 2.3A 2.3B 3 4.2 4.3 5.1 5.2 6.1 8",
-    "1.4": "",
-    "1.5": "2.1 2.2 2.3A 2.3B 3 4.1 4.2 4.3 5.1 5.2 6.1 7 8",
-    "1.6": "",
-    "2.1": "2.3A",
-    "2.2": "",
-    "2.3A": "3 4.1 4.2 4.3 5.1 5.2 8",
-    "2.3B": "",
-    "3": "6.1",
-    "4.1": "6.1",
-    "4.2": "6.1 8",
-    "4.3": "6.1",
-    "5.1": "6.1",
-    "5.2": "6.1",
-    "6.1": "8",
-    "7": "",
-    "8": "",
-}
-SEPARATED = {
-    "1.4": "2.1 2.3A 2.3B 3 4.2 6.1 8",
-    "2.1": "2.3B 6.1 7",
-    "2.3B": "3 4.1 4.2 4.3 5.1 5.2 8",
-    "3": "5.1",
-    "4.1": "8",
-    "4.3": "8",
-    "5.1": "8",
-    "5.2": "8",
-}
-EXPLOSIVES = ("1.1", "1.3", "1.4", "1.5", "1.6")
-
-classes = st.sampled_from(
-    ["1.1", "1.2", "1.4S", "2", "2.1", "2.2", "2.3", "3", *COLUMNS[10:], *UNRESTRICTED, "?", "x"]
+TODAY = date(2026, 3, 2)
+CLASSES = [
+    *("1.1", "1.2", "1.4S", "2", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5.2"),
+    *("6.1", "6.2", "7", "8", "9", "?", "x"),
+]
+classes = st.sampled_from(CLASSES)
+substances = st.builds(
+    Substance,
+    classes,
+    st.lists(classes, max_size=2).map(tuple),
+    st.sampled_from([None, "1203", "1680", "1830"]),
+    st.booleans(),
+    st.sampled_from([None, "I", "II", "III"]),
+    st.frozensets(st.sampled_from(list(GoodsTrait)), max_size=2),
+    st.sampled_from([None, *FireCategory]),
 )
 loads = st.builds(
     Load,
-    classes,
-    st.lists(classes, max_size=3).map(tuple),
+    st.lists(substances, min_size=1, max_size=3).map(tuple),
     st.sampled_from([LoadState.LOADED, LoadState.EMPTY_UNCLEANED]),
 )
+overrides = st.lists(
+    st.builds(
+        Override,
+        st.sampled_from(["3", "8", "1203", "1830"]),
+        st.sampled_from(["5.1", "6", "1203", "1680"]),
+        st.sampled_from(["distance", "forbidden"]),
+        st.floats(1, 60),
+        st.just("稷安〔2026〕1号"),
+    ),
+    max_size=2,
+).map(tuple)
+books = st.builds(
+    Rulebook,
+    matrix=st.sampled_from(list(Matrix)),
+    fire_zoning=st.booleans(),
+    overrides=overrides,
+)
+SODIUM_CYANIDE = Substance("6.1", (), "1689", True, "I", frozenset({GoodsTrait.CYANIDE, GoodsTrait.SOLID}))
+SULFURIC = Substance("8", (), "1830", True, "II", frozenset({GoodsTrait.SULFURIC_ACID, GoodsTrait.LIQUID}))
+PETROL = Substance("3", (), "1203", True, "II")
+METHANOL = Substance("3", ("6.1",), "1230", True, "II")
+PHENOL = Substance("6.1", (), "1671", True, "II", frozenset({GoodsTrait.SOLID}))
 
 
-def second_copy(one: str, other: str) -> Symbol:
-    if one in EXPLOSIVES and other in EXPLOSIVES:
-        return Symbol.FORBIDDEN  # compatibility groups; no public lot takes class 1
-    first, second = sorted((one, other), key=COLUMNS.index)
-    if second in FORBIDDEN.get(first, "").split():
-        return Symbol.FORBIDDEN
-    return Symbol.SEPARATED if second in SEPARATED.get(first, "").split() else Symbol.FREE
+def one(*substances: Substance) -> Load:
+    return Load(substances)
 
 
-def test_the_whole_table_agrees_with_the_copy_typed_twice():
-    assert len(TABLE) == 18 * 18
-    assert {pair: second_copy(*pair) for pair in TABLE} == TABLE
+@given(loads, loads, books)
+def test_it_does_not_matter_who_came_first(first, second, book):
+    forth, back = between(first, second, book), between(second, first, book)
+    assert (forth.ruling, forth.needed_m) == (back.ruling, back.needed_m)
 
 
-@given(loads, loads)
-def test_it_does_not_matter_who_came_first(one, other):
-    assert between(one, other).symbol == between(other, one).symbol
-    assert between(one, other).needed_m == between(other, one).needed_m
+@given(loads, loads, substances, books)
+def test_one_more_substance_never_makes_it_looser(first, second, more, book):
+    fuller = replace(first, substances=(*first.substances, more))
+    assert between(fuller, second, book).needed_m >= between(first, second, book).needed_m
 
 
-@given(loads, loads, classes)
-def test_one_more_hazard_never_makes_it_looser(one, other, hazard):
-    worse = Load(one.hazard_class, (*one.subsidiary, hazard), one.load_state)
-    assert between(worse, other).needed_m >= between(one, other).needed_m
+@given(substances, loads, classes, books)
+def test_one_more_subsidiary_hazard_never_makes_it_looser(substance, other, hazard, book):
+    worse = replace(substance, subsidiary=(*substance.subsidiary, hazard), specific=False)
+    plain = replace(substance, specific=False)
+    assert between(one(worse), other, book).needed_m >= between(one(plain), other, book).needed_m
 
 
-@given(loads, loads, st.floats(0, 100))
-def test_nearer_is_never_safer(one, other, metres):
-    verdict = between(one, other)
+@given(substances, loads, books)
+def test_knowing_less_never_makes_it_looser(substance, other, book):
+    blurred = replace(
+        substance,
+        packing_group=None,
+        specific=False,
+        traits=substance.traits - {GoodsTrait.SOLID, GoodsTrait.TIH_ZONE_B, GoodsTrait.TIH_ZONE_C}
+        - {GoodsTrait.TIH_ZONE_D},
+    )  # fmt: skip
+    assert between(one(blurred), other, book).needed_m >= between(one(substance), other, book).needed_m
+
+
+@given(loads, loads, books, st.floats(0, 100))
+def test_nearer_is_never_safer(first, second, book, metres):
+    verdict = between(first, second, book)
     assert not verdict.allows(metres) or verdict.allows(metres + 1)
+    assert verdict.needed_m <= book.farthest_m
 
 
-@given(loads, loads)
-def test_a_verdict_names_the_hazards_that_ask_for_it(one, other):
-    verdict = between(one, other)
-    assert (verdict.reason is None) == (verdict.symbol is Symbol.FREE)
-    if verdict.reason:
-        assert verdict.reason[0] in one.hazards and verdict.reason[1] in other.hazards
+@given(loads, loads, books)
+def test_a_verdict_against_names_what_asks_for_it_and_its_source(first, second, book):
+    verdict = between(first, second, book)
+    assert verdict.source
+    assert (verdict.reason is None) == (verdict.ruling is Ruling.ALLOWED)
 
 
-@given(loads)
-def test_a_clean_empty_vehicle_disturbs_nobody(other):
-    assert between(Load(None, (), LoadState.EMPTY_CLEAN), other).symbol is Symbol.FREE
+@given(loads, books)
+def test_a_clean_empty_vehicle_disturbs_nobody(other, book):
+    clean = Load(other.substances, LoadState.EMPTY_CLEAN)
+    assert between(clean, other, book).ruling is Ruling.ALLOWED
+    assert between(clean, clean, book).ruling is Ruling.ALLOWED
 
 
-@given(loads, loads)
-def test_uncleaned_counts_as_loaded(one, other):
-    full = Load(one.hazard_class, one.subsidiary, LoadState.LOADED)
-    assert between(Load(one.hazard_class, one.subsidiary, LoadState.EMPTY_UNCLEANED), other) == between(
-        full, other
+@given(loads, loads, books)
+def test_uncleaned_counts_as_loaded(first, second, book):
+    full = replace(first, load_state=LoadState.LOADED)
+    assert between(replace(first, load_state=LoadState.EMPTY_UNCLEANED), second, book) == between(
+        full, second, book
     )
 
 
 @pytest.mark.parametrize("unknown", ["?", "", "10", "2.9", "corrosive", "1.9"])
 @pytest.mark.parametrize("known", ["3", "9", "2.2", "?"])
-def test_what_is_not_known_is_kept_from_everything(unknown, known):
-    assert of_classes(unknown, known) is Symbol.FORBIDDEN
+@pytest.mark.parametrize("matrix", list(Matrix))
+def test_what_is_not_known_is_kept_from_everything(unknown, known, matrix):
+    verdict = between(single(unknown), single(known), Rulebook(matrix))
+    assert (verdict.ruling, verdict.note) == (Ruling.FORBIDDEN, SegregationNote.CLASS_UNKNOWN)
 
 
-def test_a_loaded_vehicle_without_a_class_is_unknown_not_harmless():
-    assert between(Load(None), Load("9")).symbol is Symbol.FORBIDDEN
+def test_a_laden_vehicle_without_a_substance_is_unknown_not_harmless():
+    assert between(Load(()), single("9")).ruling is Ruling.FORBIDDEN
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "symbol"),
+    ("first", "second", "ruling", "metres"),
     [
-        ("3", "5.1", "O"),
-        ("3", "3", ""),
-        ("2.3", "3", "X"),  # taken as zone A
-        ("6.1", "8", "X"),  # taken as packing group I, zone A
-        ("4.2", "8", "X"),
-        ("8", "5.1", "O"),
-        ("2", "3", "X"),  # division not told: the strictest of class 2
-        ("9", "5.1", ""),
+        ("3", "5.1", Ruling.DISTANCE, 10),
+        ("3", "3", Ruling.ALLOWED, 0),
+        ("2.3", "3", Ruling.FORBIDDEN, 25),  # zone not known: read as A
+        ("6.1", "8", Ruling.FORBIDDEN, 25),  # packing group not known: read as I, zone A
+        ("4.2", "8", Ruling.FORBIDDEN, 25),
+        ("8", "5.1", Ruling.DISTANCE, 10),
+        ("2", "3", Ruling.FORBIDDEN, 25),  # division not told: the strictest of class 2
+        ("9", "5.1", Ruling.ALLOWED, 0),
     ],
 )
-def test_the_class_alone_is_read_at_its_strictest(one, other, symbol):
-    assert of_classes(one, other) == symbol
+def test_the_class_alone_is_read_at_its_strictest(first, second, ruling, metres):
+    verdict = between(single(first), single(second))
+    assert (verdict.ruling, verdict.needed_m) == (ruling, metres)
 
 
-def test_methanol_is_judged_by_its_poison_too():
-    assert between(Load("3", ("6.1",)), Load("3")).reason == ("6.1", "3")
+def test_what_is_known_of_a_substance_is_used():
+    """Methanol's 6.1 is packing group II: the highway table asks nothing of it beside petrol."""
+    assert between(one(METHANOL), one(PETROL)).ruling is Ruling.ALLOWED
+    unknown = replace(METHANOL, packing_group=None)
+    assert between(one(unknown), one(PETROL)).reason == ("6.1", "3")
+    chlorine = Substance("2.3", ("5.1", "8"), "1017", True, None, frozenset({GoodsTrait.TIH_ZONE_B}))
+    assert between(one(chlorine), one(PETROL)).ruling is Ruling.DISTANCE
+
+
+def test_cyanides_meet_no_acid_in_either_table():
+    for matrix in Matrix:
+        verdict = between(one(SODIUM_CYANIDE), one(SULFURIC), Rulebook(matrix))
+        assert verdict.ruling is Ruling.FORBIDDEN
+        assert verdict.note is SegregationNote.CYANIDE_ACID
+        assert verdict.source == "49 CFR 177.848(c)"
+    assert between(one(SODIUM_CYANIDE), one(replace(SODIUM_CYANIDE, un_number="1680"))).needed_m == 0
+
+
+def test_corrosive_liquids_beside_classes_4_and_5_carry_the_note():
+    assert between(one(SULFURIC), single("5.1")).note is SegregationNote.CORROSIVE_ADJACENT
+    assert between(one(SULFURIC), single("4.2")).ruling is Ruling.FORBIDDEN
 
 
 def test_one_substance_is_not_kept_from_itself_but_two_of_a_generic_name_are():
-    methanol = Load("3", ("6.1",), goods=substance("1230", "Methanol"))
-    generic = Load("3", ("6.1",), goods=substance("1992", "Flammable liquid, toxic, n.o.s."))
-    assert between(methanol, methanol).symbol is Symbol.FREE
-    assert between(generic, generic).symbol is Symbol.FORBIDDEN
-    assert between(methanol, generic).symbol is Symbol.FORBIDDEN
-    assert substance(None, "Methanol") is None
+    generic = Substance("3", ("6.1",), "1992", specific("Flammable liquid, toxic, n.o.s."), "I")
+    assert between(one(METHANOL), one(METHANOL)).note is SegregationNote.SAME_SUBSTANCE
+    assert between(one(generic), one(generic)).ruling is Ruling.FORBIDDEN
+    assert not specific(None)
+
+
+def test_two_compartments_that_may_not_travel_together_are_found():
+    assert within(one(PETROL, METHANOL)).ruling is Ruling.ALLOWED
+    assert within(one(SULFURIC, SODIUM_CYANIDE)).ruling is Ruling.FORBIDDEN
+    assert within(one(PETROL)).ruling is Ruling.ALLOWED
+    assert within(Load((SULFURIC, SODIUM_CYANIDE), LoadState.EMPTY_UNCLEANED)).ruling is Ruling.FORBIDDEN
+
+
+def test_the_sea_table_speaks_when_a_park_chooses_it():
+    book = Rulebook.from_policy(Policy.from_mapping({"segregation_imdg": True, "imdg_2_m": 30}))
+    verdict = between(one(PETROL), single("5.1"), book)
+    assert (verdict.source, verdict.symbol, verdict.needed_m) == ("IMDG Code 7.2.4", "2", 30)
+    assert between(single("6.2"), one(PETROL), book).needed_m == 30, "a higher level is never nearer"
+
+
+def test_fire_categories_stand_apart_where_the_park_says_so_and_an_unknown_one_is_the_worst():
+    book = Rulebook(fire_zoning=True)
+    a, c = replace(PETROL, fire_category=FireCategory.A), replace(PHENOL, fire_category=FireCategory.C)
+    assert between(one(a), one(c), book).note is SegregationNote.FIRE_CATEGORY
+    assert between(one(a), one(replace(c, fire_category=None)), book).ruling is Ruling.ALLOWED
+    assert between(one(a), one(c)).ruling is Ruling.ALLOWED
+
+
+def ruled(**entry):
+    return read([{"document": "稷安〔2026〕1号", **entry}], TODAY)
+
+
+def test_a_park_may_be_stricter_freely():
+    book = Rulebook(overrides=ruled(a="3", b="6.1", ruling="distance", distance_m=40))
+    verdict = between(one(PETROL), one(PHENOL), book)
+    assert (verdict.needed_m, verdict.note) == (40, SegregationNote.PARK_OVERRIDE)
+    assert verdict.source == "稷安〔2026〕1号"
+
+
+def test_a_park_is_laxer_only_for_two_named_goods_with_an_approval():
+    named = {"a": "1830", "b": "1942", "ruling": "allowed", "approved_on": "2026-02-01"}
+    nitrate = Substance("5.1", (), "1942", True, "III")
+    assert between(one(SULFURIC), one(nitrate)).needed_m == 10
+    assert between(one(SULFURIC), one(nitrate), Rulebook(overrides=ruled(**named))).needed_m == 0
+    for less in ({**named, "a": "8"}, {**named, "approved_on": None}):
+        assert between(one(SULFURIC), one(nitrate), Rulebook(overrides=ruled(**less))).needed_m == 10
+    poison = ruled(a="1830", b="1689", ruling="allowed", approved_on="2026-02-01")
+    assert between(one(SULFURIC), one(SODIUM_CYANIDE), Rulebook(overrides=poison)).needed_m == 25
+
+
+@pytest.mark.parametrize(
+    ("entry", "where"),
+    [
+        ({"a": "12345"}, "segregation[0].a"),
+        ({"b": None}, "segregation[0].b"),
+        ({"ruling": "maybe"}, "segregation[0].ruling"),
+        ({"distance_m": float("nan")}, "segregation[0].distance_m"),
+        ({"distance_m": 0}, "segregation[0].distance_m"),
+        ({"document": " "}, "segregation[0].document"),
+        ({"approved_on": "2027-01-01"}, "segregation[0].approved_on"),
+        ({"approved_on": "yesterday"}, "segregation[0].approved_on"),
+        ({"colour": "red"}, "segregation[0].colour"),
+    ],
+)
+def test_a_wrong_rule_is_refused_naming_its_field(entry, where):
+    good = {"a": "3", "b": "5.1", "ruling": "distance", "distance_m": 12, "document": "x"}
+    assert read([good], TODAY)
+    with pytest.raises(RuleWrong) as wrong:
+        read([{**good, **entry}], TODAY)
+    assert wrong.value.where == where
+
+
+def test_the_same_pair_is_not_ruled_on_twice():
+    good = {"a": "3", "b": "5.1", "ruling": "distance", "distance_m": 12, "document": "x"}
+    with pytest.raises(RuleWrong):
+        read([good, {**good, "a": "5.1", "b": "3", "distance_m": 30}], TODAY)
 
 
 def test_a_park_sets_its_own_distances_but_forbidden_is_never_nearer_than_separated():
-    wide = Distances.from_policy(Policy.from_mapping({"segregation_separated_m": 15}))
-    assert between(Load("3"), Load("5.1"), wide).needed_m == 15
-    odd = Distances.from_policy(
+    odd = Rulebook.from_policy(
         Policy.from_mapping({"segregation_forbidden_m": 5, "segregation_separated_m": 15})
     )
-    assert odd == Distances(15, 15)
-    for nonsense in ((5, 15), (float("nan"), 1), (1, -1)):
-        with pytest.raises(ValueError):
-            Distances(*nonsense)
+    assert (odd.forbidden_m, odd.separated_m) == (15, 15)

@@ -40,7 +40,9 @@ def calling(dock="D1", now=LATER):
 
 
 def ticket_of(session, visit_id):
-    return session.scalars(select(Ticket).where(Ticket.visit_id == visit_id).order_by(Ticket.id.desc())).first()
+    return session.scalars(
+        select(Ticket).where(Ticket.visit_id == visit_id).order_by(Ticket.id.desc())
+    ).first()
 
 
 def test_turns_go_round_and_a_dock_takes_one_at_a_time(engine, waiting):

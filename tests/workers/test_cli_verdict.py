@@ -1,0 +1,43 @@
+"""``python -m parking verdict`` answers in words, as JSON, and never guesses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from parking.cli import verdict
+from parking.cli.verdict import SHIPPED
+
+PARK = ["--park", str(SHIPPED / "park")]
+
+
+def asked(capsys, *argv):
+    status = verdict.main([*argv, *PARK])
+    return status, capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "ruling"),
+    [
+        (("1203", "1203"), 0, "allowed"),
+        (("1203", "1942"), 1, "distance"),
+        (("UN1203", "un1942!"), 1, "distance"),
+        (("1203", "1942-"), 0, "allowed"),
+    ],
+)
+def test_it_answers_with_a_ruling_and_an_exit_status(capsys, argv, status, ruling):
+    got, said = asked(capsys, *argv, "--json")
+    assert (got, json.loads(said.out)["ruling"]) == (status, ruling)
+
+
+def test_it_says_why_and_that_the_metres_are_the_parks(capsys):
+    _, said = asked(capsys, "1203", "1942")
+    assert "3 × 5.1" in said.out and "49 CFR 177.848(d)" in said.out and "设计默认值" in said.out
+    _, said = asked(capsys, "1203", "1942", "--matrix", "imdg", "--lang", "en")
+    assert "IMDG Code 7.2.4" in said.out and "15 m apart" in said.out
+
+
+def test_what_is_not_listed_is_not_guessed(capsys):
+    status, said = asked(capsys, "1203", "9999")
+    assert status == 2 and "9999" in said.err and not said.out
