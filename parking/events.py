@@ -56,6 +56,16 @@ class VisitMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class VisitAlarm(Event):
+    """A vehicle went missing on its way to the bay, or was isolated."""
+
+    name: ClassVar[str] = "visit_alarm"
+    visit_id: int
+    booking_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class ViolationSeen(Event):
     name: ClassVar[str] = "violation_seen"
     violation_id: int
@@ -91,6 +101,7 @@ ALL: tuple[type[Event], ...] = (
     BayHeld,
     BayLost,
     VisitMoved,
+    VisitAlarm,
     ViolationSeen,
     ViolationEscalated,
     ViolationAcknowledged,

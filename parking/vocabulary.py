@@ -449,6 +449,12 @@ class Refusal(StrEnum):
     STILL_IN_BAY = "still_in_bay"  # bay, seen_at
     CODE_WRONG = "code_wrong"
     RESTRAINED = "restrained"  # reason
+    CHECKLIST_OPEN = "checklist_open"
+    CARGO_UNDECLARED = "cargo_undeclared"
+    WAYBILL_OUT_MISSING = "waybill_out_missing"
+    NO_ISOLATION_BAY = "no_isolation_bay"
+    NOT_RESTRAINED = "not_restrained"
+    ENTERPRISE_UNKNOWN = "enterprise_unknown"  # enterprise
     # calling forward
     DOCK_BUSY = "dock_busy"  # dock, count
     NOBODY_TO_CALL = "nobody_to_call"  # dock

@@ -35,6 +35,8 @@ GOODS = {
     "2912": ("7", []),
     "3082": ("9", []),
 }
+#: A park that asks neither the enterprise nor the checklist, for tests of other things.
+OPEN = {"enterprise_approval": False, "checklist_required": False}
 _number = count(1)
 
 
@@ -52,7 +54,7 @@ def lot(session: Session, policy: dict[str, Any] | None = None) -> Lot:
         settings={
             "metric_crs": "EPSG:4546",
             "watch_area": [110.8, 35.6, 111.1, 35.8],
-            "policy": policy or {},
+            "policy": {**OPEN, **(policy or {})},
             "notice_zh": "",
             "notice_en": "",
             "timezone": "Asia/Shanghai",

@@ -37,6 +37,7 @@ ROUTES: Mapping[str, Route] = {
     events.BayHeld.name: Route(("booking", "bay")),
     events.BayLost.name: Route(("booking", "bay", "notice"), notices.announce),
     events.VisitMoved.name: Route(("visit", "bay")),
+    events.VisitAlarm.name: Route(("visit", "notice"), notices.announce),
     events.ViolationSeen.name: Route(("violation", "notice"), notices.announce),
     events.ViolationEscalated.name: Route(("violation", "notice"), notices.announce),
     events.ViolationAcknowledged.name: Route(("violation",)),

@@ -139,9 +139,8 @@ def _print(chosen: Any, known: Knowledge, verdict: Verdict, lang: str) -> None:
         return
     for asked in (chosen.one, chosen.other):
         substance, name_zh, name_en = known.goods[asked.upper().removeprefix("UN").strip().rstrip("!-")]
-        print(
-            f"UN {substance.un_number}  {name_en if lang == 'en' else name_zh}  {' + '.join(substance.hazards)}"
-        )
+        named = name_en if lang == "en" else name_zh
+        print(f"UN {substance.un_number}  {named}  {' + '.join(substance.hazards)}")
     print("→", translate(_RULINGS[verdict.ruling], lang, metres=f"{verdict.needed_m:g}"))
     if verdict.reason:
         print("  ", translate("because of", lang), " × ".join(verdict.reason), f"[{verdict.symbol or '–'}]")

@@ -155,6 +155,7 @@ class Visit(Base):
     remark: Mapped[str | None] = mapped_column(String(500))
     leg: Mapped[Word] = mapped_column(default="in", server_default="in")
     load_state: Mapped[Word | None]
+    waybill_out: Mapped[str | None] = mapped_column(String(40))
     inspected_at: Mapped[Instant | None]
     moved_at: Mapped[Instant | None]
     missed_calls: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")

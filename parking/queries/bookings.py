@@ -11,12 +11,16 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from parking.models import Bay, Booking, Goods, Hold, Visit
+from parking.queries import lot as lots
 from parking.rules import visit as life
 from parking.vocabulary import (
+    AT_GATE,
     INSIDE,
+    LIVE_BOOKING,
     OPEN_VISIT,
     BookingState,
     HoldState,
+    Leg,
     LoadState,
     VisitState,
     VisitStep,
@@ -37,6 +41,7 @@ class VisitView:
     remark: str | None
     steps: tuple[VisitStep, ...]
     driver_steps: tuple[VisitStep, ...]
+    load_state: LoadState
 
     @property
     def open(self) -> bool:
@@ -81,6 +86,9 @@ class BookingView:
     held_from: datetime | None
     held_until: datetime | None
     visit: VisitView | None
+    enterprise: str | None = None
+    walk_in: bool = False
+    waybill_out: str | None = None
 
     def goods(self, lang: str) -> str | None:
         """The proper name of the goods in ``lang``."""
@@ -89,10 +97,14 @@ class BookingView:
     @property
     def waiting(self) -> bool:
         """Wants a bay: not yet approved, or at the gate after losing it."""
-        lost = self.bay_id is None and self.visit is not None and self.visit.state is VisitState.ARRIVED
-        return self.state is BookingState.SUBMITTED or lost
+        lost = self.bay_id is None and self.visit is not None and self.visit.state in WANTS_BAY
+        return self.state in ASKS or lost
 
 
+#: Bookings the park has to answer with a bay.
+ASKS = (BookingState.ENTERPRISE_APPROVED, BookingState.WAITLISTED)
+#: Visits that want a bay when they hold none.
+WANTS_BAY = (*AT_GATE, VisitState.EN_ROUTE_OUT, VisitState.WASHING)
 _LIVE_VISIT = Visit.state.in_(OPEN_VISIT)
 
 
@@ -111,9 +123,7 @@ def by_visit(session: Session, visit_id: int) -> BookingView | None:
 
 def waiting(session: Session) -> list[BookingView]:
     """Bookings that want a bay, the earliest window first."""
-    wants = or_(
-        Booking.state == BookingState.SUBMITTED, (Visit.state == VisitState.ARRIVED) & Hold.id.is_(None)
-    )
+    wants = or_(Booking.state.in_(ASKS), Visit.state.in_(WANTS_BAY) & Hold.id.is_(None))
     return _many(session, _statement().where(wants).order_by(Booking.window_start, Booking.id))
 
 
@@ -131,7 +141,7 @@ def here(session: Session) -> list[BookingView]:
 
 def live(session: Session) -> list[BookingView]:
     """Everything the board shows: waiting, approved, at the gate, inside."""
-    wanted = or_(Booking.state.in_((BookingState.SUBMITTED, BookingState.APPROVED)), _LIVE_VISIT)
+    wanted = or_(Booking.state.in_((*ASKS, BookingState.APPROVED)), _LIVE_VISIT)
     return _many(session, _statement().where(wanted).order_by(Booking.window_start, Booking.id))
 
 
@@ -147,7 +157,7 @@ def find(session: Session, text: str, limit: int = 50) -> list[BookingView]:
     hit = or_(
         Booking.plate.contains(asked, autoescape=True), Booking.code == asked, Booking.waybill_no == asked
     )
-    alive = case((or_(Booking.state.in_(("submitted", "approved")), _LIVE_VISIT), 0), else_=1)
+    alive = case((or_(Booking.state.in_(LIVE_BOOKING - {BookingState.USED}), _LIVE_VISIT), 0), else_=1)
     return _many(session, _statement().where(hit).order_by(alive, Booking.id.desc()).limit(limit))
 
 
@@ -222,7 +232,15 @@ def _view(row: Any) -> BookingView:
         held_from=hold.during.lower if hold else None,
         held_until=hold.during.upper if hold else None,
         visit=_visit(row.Visit, load_state) if row.Visit else None,
+        enterprise=booking.enterprise,
+        walk_in=booking.walk_in,
+        waybill_out=row.Visit.waybill_out if row.Visit else None,
     )
+
+
+def declared(leg: str, load_state: str | None) -> bool:
+    """Whether what the vehicle carries now is on record: after the dock it counts only once it is said."""
+    return leg == Leg.IN or load_state is not None
 
 
 def _remarks(reasons: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -240,6 +258,7 @@ def _visit(visit: Visit, load_state: LoadState) -> VisitView:
         parked_at=visit.parked_at,
         exited_at=visit.exited_at,
         remark=visit.remark,
-        steps=life.steps(state, load_state, by_driver=False),
-        driver_steps=life.steps(state, load_state, by_driver=True),
+        steps=life.steps(state, declared(visit.leg, visit.load_state), by_driver=False),
+        driver_steps=life.steps(state, declared(visit.leg, visit.load_state), by_driver=True),
+        load_state=lots.load_state(visit.leg, visit.load_state, load_state),
     )

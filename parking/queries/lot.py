@@ -129,8 +129,15 @@ def load_of(session: Session, booking: Booking) -> Load:
     """What a booking's vehicle carries now, as far as segregation cares."""
     visit = session.execute(select(Visit.leg, Visit.load_state).where(Visit.booking_id == booking.id)).first()
     leg = visit.leg if visit else Leg.IN.value
-    state = LoadState((visit.load_state if visit else None) or booking.load_state)
+    state = load_state(leg, visit.load_state if visit else None, booking.load_state)
     return Load(cargoes(session, [booking.id]).get((booking.id, leg), ()), state)
+
+
+def load_state(leg: str, now_state: str | None, booked: str) -> LoadState:
+    """What a vehicle is now. Filled at the dock and not declared, it counts as loaded with the unknown."""
+    if now_state is None and leg == Leg.OUT:
+        return LoadState.LOADED
+    return LoadState(now_state or booked)
 
 
 def cargoes(session: Session, booking_ids: Sequence[int]) -> dict[tuple[int, str], tuple[Substance, ...]]:
@@ -166,13 +173,14 @@ def substance_of(goods: Goods) -> Substance:
 
 
 def _stay(row: Any, carried: Mapping[tuple[int, str], tuple[Substance, ...]], grace: timedelta) -> Stay:
-    state = LoadState(row.now_state or row.load_state)
+    leg = row.leg or Leg.IN.value
+    state = load_state(leg, row.now_state, row.load_state)
     return Stay(
         hold_id=row.id,
         bay_id=row.bay_id,
         booking_id=row.booking_id,
         plate=row.plate,
-        load=Load(carried.get((row.booking_id, row.leg or Leg.IN.value), ()), state),
+        load=Load(carried.get((row.booking_id, leg), ()), state),
         begins=row.during.lower,
         ends=row.during.upper,
         window_end=row.window_end,

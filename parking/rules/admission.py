@@ -37,6 +37,7 @@ class BookingForm:
     language: str = "zh"
     idempotency_key: str | None = None
     plate_confirmed: bool = False
+    enterprise: str | None = None
 
 
 #: A public lot takes neither explosives nor radioactive material, whatever a park's policy says.

@@ -144,7 +144,8 @@ def columns(matrix: Matrix, substance: Substance, hazard: str) -> tuple[str, ...
     name = _SHARED[matrix].get(name, name)
     if name in table.unrestricted:
         return ()
-    found = tuple(c for c in table.columns if c in (name, name + "A", name + "B") or c.startswith(name + "."))
+    mine = (name, name + "A", name + "B")
+    found = tuple(c for c in table.columns if c in mine or c.startswith(name + "."))
     if not found:
         return None
     return tuple(c for c in found if _counts(c, substance)) if matrix is Matrix.HIGHWAY else found

@@ -56,7 +56,7 @@ class WeatherRule:
     classes: tuple[str, ...]
 
 
-#: Design default of this product (设计默认值); only weather stations issue warnings, the park writes them down.
+#: Design default of this product (设计默认值). Only weather stations issue warnings; the park notes them.
 WEATHER_DEFAULT = (
     WeatherRule("*", WarningLevel.ORANGE, ("2.3", "4.2", "4.3", "6.1")),
     WeatherRule("rain", WarningLevel.YELLOW, ("4.3",)),

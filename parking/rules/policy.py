@@ -79,6 +79,11 @@ class Policy:
     imdg_4_m: float = _set(25.0, "m")
     fire_zoning: bool = _set(False, "")
     fire_zoning_m: float = _set(15.0, "m")
+    # who must agree, and what must be looked at
+    enterprise_approval: bool = _set(True, "", assumption=False, source="临沭、金乡通告：企业与园区均须审核")
+    checklist_required: bool = _set(True, "", assumption=False, source="交通运输部令2019年第29号 第23、44条")
+    park_within_min: float = _set(30.0, "min")
+    close_after_min: float = _set(30.0, "min")
     # calling forward
     call_answer_min: float = _set(10.0, "min")
     call_missed_max: float = _set(3.0, "")

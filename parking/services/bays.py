@@ -16,16 +16,24 @@ from parking.models import Bay, Booking, Hold, Visit
 from parking.queries import lot as lots
 from parking.refused import Reason, Refused, no
 from parking.rules import assignment, occupancy
+from parking.rules import booking as life
 from parking.rules.assignment import BayFacts, Occupant, Suggestion
 from parking.rules.occupancy import Stay
 from parking.rules.segregation import Load, Rulebook
 from parking.services import audit, bookings, holding
-from parking.vocabulary import BookingState, HoldState, Refusal, VisitState
+from parking.vocabulary import AT_GATE, BookingState, BookingStep, HoldState, Refusal, VisitState
 
 __all__ = ["Suggestion", "assign", "set_out_of_service", "standing_reasons", "suggest"]
 
 #: A bay may be given or changed while the vehicle stands in none.
-_IN_NO_BAY = (VisitState.ARRIVED, VisitState.ADMITTED, VisitState.EN_ROUTE_OUT)
+_IN_NO_BAY = (
+    *AT_GATE,
+    VisitState.ADMITTED,
+    VisitState.MISSING,
+    VisitState.EN_ROUTE_OUT,
+    VisitState.WASHING,
+    VisitState.ISOLATED,  # cleared by staff, it goes to an ordinary bay
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,6 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
     booking = session.get(Booking, booking_id)
     if booking is None:
         raise Refused(no(Refusal.BOOKING_UNKNOWN))
-    lot = survey(session, booking.lot_id)
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
     lot = survey(session, booking.lot_id)
     occupants = lot.occupants(booking.id, *_period(booking, visit, lot.grace, now), now)
@@ -90,7 +97,7 @@ def assign(
     """
     booking = bookings.locked(session, booking_id)
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
-    _assignable(booking, visit)
+    following = _assignable(booking, visit, actor)
     lot = survey(session, booking.lot_id)
     bay = lot.bay(bay_code)
     if bay is None:
@@ -109,7 +116,7 @@ def assign(
         held_at=now,
         held_by=actor,
     )
-    _write(session, booking, bay, before, hold, now)
+    _write(session, booking, following, bay, before, hold, now)
     outbox.post(session, BayHeld(booking.id, bay.id))
     audit.record(session, actor, "assign", "booking", booking.id, now, source, bay=bay.code)
     return hold
@@ -167,11 +174,17 @@ def _period(
     return begins, max(ends, begins + occupancy.AHEAD)
 
 
-def _assignable(booking: Booking, visit: Visit | None) -> None:
+def _assignable(booking: Booking, visit: Visit | None, actor: str) -> BookingState:
+    """The booking's state once it has the bay: approved, or unchanged while its vehicle is in no bay."""
     state = BookingState(booking.state)
-    waits = state in (BookingState.SUBMITTED, BookingState.APPROVED)
-    if not waits and (visit is None or visit.state not in _IN_NO_BAY):
-        raise Refused(no(Refusal.BOOKING_STATE, state=VisitState(visit.state) if visit else state))
+    if visit is None:
+        following, reasons = life.move(state, BookingStep.APPROVE, actor)
+        if following is None:
+            raise Refused(*reasons)
+        return following
+    if visit.state not in _IN_NO_BAY:
+        raise Refused(no(Refusal.BOOKING_STATE, state=VisitState(visit.state)))
+    return state
 
 
 def _not_overtaken(booking: Booking, before: Hold | None, lot: Lot, expected: str | None) -> None:
@@ -195,12 +208,17 @@ def _allowed(
 
 
 def _write(
-    session: Session, booking: Booking, bay: BayFacts, before: Hold | None, hold: Hold, now: datetime
+    session: Session,
+    booking: Booking,
+    following: BookingState,
+    bay: BayFacts,
+    before: Hold | None,
+    hold: Hold,
+    now: datetime,
 ) -> None:
     with holding.refusing(session, {"ex_hold_bay_id_during": no(Refusal.BAY_TAKEN, bay=bay.code)}):
         if before is not None:
             holding.release(before, now)
             session.flush()
         session.add(hold)
-        if booking.state == BookingState.SUBMITTED:
-            booking.state = BookingState.APPROVED
+        booking.state = following

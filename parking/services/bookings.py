@@ -15,18 +15,21 @@ from parking.models import Booking, Cargo, Goods, Visit
 from parking.queries import lot as lots
 from parking.refused import Refused, no
 from parking.rules import admission
+from parking.rules import booking as life
 from parking.rules.admission import BookingForm, Facts, KnownGoods, OtherBooking
 from parking.services import audit, holding
-from parking.vocabulary import OPEN_VISIT, BookingState, Leg, LoadState, Refusal
+from parking.vocabulary import LIVE_BOOKING, OPEN_VISIT, BookingState, BookingStep, Leg, LoadState, Refusal
 
-__all__ = ["BookingForm", "cancel", "reject", "request", "sweep"]
+__all__ = ["BookingForm", "cancel", "reject", "request", "sweep", "take"]
 
 #: No 0 O 1 I L U: a code is read aloud at a gate and typed with gloves on.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 8
 
-_LIVE = (BookingState.SUBMITTED, BookingState.APPROVED, BookingState.USED)
-_WAITING = (BookingState.SUBMITTED, BookingState.APPROVED)
+#: Steps that need a word of explanation for the driver.
+_EXPLAINED = frozenset({BookingStep.RETURN, BookingStep.REJECT, BookingStep.SUSPEND})
+#: States in which nothing more can come of a booking.
+_OVER = frozenset({BookingState.REJECTED, BookingState.CANCELLED, BookingState.EXPIRED, BookingState.NO_SHOW})
 
 
 def request(session: Session, form: BookingForm, now: datetime, actor: str, source: str) -> Booking:
@@ -40,7 +43,9 @@ def request(session: Session, form: BookingForm, now: datetime, actor: str, sour
     reasons = admission.judge(_as_seen(form, actor), _facts(session, form, goods, lot_id, now, actor), now)
     if reasons:
         raise Refused(*reasons)
-    booking = _write(session, form, goods, lot_id, now)
+    asks_first = lots.policy(session, lot_id).enterprise_approval
+    first = BookingState.SUBMITTED if asks_first else BookingState.ENTERPRISE_APPROVED
+    booking = _write(session, form, goods, lot_id, first, now)
     outbox.post(session, BookingSubmitted(booking.id))
     audit.record(session, actor, "request", "booking", booking.id, now, source, plate=booking.plate)
     return booking
@@ -48,24 +53,85 @@ def request(session: Session, form: BookingForm, now: datetime, actor: str, sour
 
 def cancel(session: Session, booking_id: int, now: datetime, actor: str, source: str) -> Booking:
     """Give a booking back before arrival. Raises Refused."""
-    return _close(session, booking_id, BookingState.CANCELLED, None, now, actor, source)
+    return take(session, booking_id, BookingStep.CANCEL, now, actor, source)
+
+
+def enterprise_approve(session: Session, booking_id: int, now: datetime, actor: str, source: str) -> Booking:
+    """The enterprise expects this vehicle; now the park decides. Raises Refused."""
+    return take(session, booking_id, BookingStep.ENTERPRISE_APPROVE, now, actor, source)
+
+
+def return_(
+    session: Session, booking_id: int, remark: str, now: datetime, actor: str, source: str
+) -> Booking:
+    """Send a booking back to be mended, with what is wrong. Raises Refused."""
+    return take(session, booking_id, BookingStep.RETURN, now, actor, source, remark)
 
 
 def reject(session: Session, booking_id: int, remark: str, now: datetime, actor: str, source: str) -> Booking:
     """Say no to a booking, with the reason the driver reads. Raises Refused."""
-    if not remark.strip():
+    return take(session, booking_id, BookingStep.REJECT, now, actor, source, remark)
+
+
+def waitlist(session: Session, booking_id: int, now: datetime, actor: str, source: str) -> Booking:
+    """Let a booking wait for a bay to become free. Raises Refused."""
+    return take(session, booking_id, BookingStep.WAITLIST, now, actor, source)
+
+
+def suspend(
+    session: Session, booking_id: int, remark: str, now: datetime, actor: str, source: str
+) -> Booking:
+    """Stop an accepted booking (a warning, the blacklist); its bay is given back. Raises Refused."""
+    return take(session, booking_id, BookingStep.SUSPEND, now, actor, source, remark)
+
+
+def resume(session: Session, booking_id: int, now: datetime, actor: str, source: str) -> Booking:
+    """Let a suspended booking ask for a bay again. Raises Refused."""
+    return take(session, booking_id, BookingStep.RESUME, now, actor, source)
+
+
+def take(
+    session: Session,
+    booking_id: int,
+    step: BookingStep,
+    now: datetime,
+    actor: str,
+    source: str,
+    remark: str = "",
+) -> Booking:
+    """Take a booking one step on: by the table, on record, and told. Raises Refused with the reason."""
+    remark = remark.strip()[:1000]
+    if step in _EXPLAINED and not remark:
         raise Refused(no(Refusal.REMARK_MISSING, "remark"))
-    return _close(session, booking_id, BookingState.REJECTED, remark.strip(), now, actor, source)
+    booking = locked(session, booking_id)
+    following, reasons = life.move(BookingState(booking.state), step, actor)
+    if following is None:
+        raise Refused(*reasons)
+    if following not in (BookingState.APPROVED, BookingState.USED):
+        _free_bay(session, booking, now)
+    booking.state, booking.decided_at = following, now
+    if remark:
+        booking.reasons = [*booking.reasons, {"remark": remark, "by": actor}]
+    session.flush()
+    closed = following in _OVER or following in (BookingState.RETURNED, BookingState.SUSPENDED)
+    asks = following is BookingState.ENTERPRISE_APPROVED
+    if closed or asks:
+        outbox.post(session, BookingClosed(booking.id) if closed else BookingSubmitted(booking.id))
+    audit.record(
+        session, actor, step, "booking", booking.id, now, source, state=following, remark=remark or None
+    )
+    return booking
 
 
 def sweep(session: Session, now: datetime) -> int:
-    """Expire bookings whose window is over and whose vehicle never came; returns how many."""
+    """End bookings whose window is over: expired when undecided, no-show when approved; returns how many."""
+    waiting = [s for s, step in life.TABLE if step in (BookingStep.EXPIRE, BookingStep.MISS)]
     due = session.scalars(
         select(Booking.id)
-        .where(Booking.state.in_(_WAITING), Booking.window_end < now)
+        .where(Booking.state.in_(waiting), Booking.window_end < now)
         .order_by(Booking.lot_id, Booking.id)
     ).all()
-    return sum(_expire(session, booking_id, now) for booking_id in due)
+    return sum(_end(session, booking_id, now) for booking_id in due)
 
 
 def locked(session: Session, booking_id: int) -> Booking:
@@ -82,35 +148,21 @@ def by_driver(actor: str) -> bool:
     return actor.partition(":")[0] == "driver"
 
 
-def _close(
-    session: Session,
-    booking_id: int,
-    state: BookingState,
-    remark: str | None,
-    now: datetime,
-    actor: str,
-    source: str,
-) -> Booking:
-    booking = locked(session, booking_id)
-    if booking.state not in _WAITING:
-        raise Refused(no(Refusal.BOOKING_STATE, state=BookingState(booking.state)))
+def _free_bay(session: Session, booking: Booking, now: datetime) -> None:
     hold = holding.live(session, booking.id)
     if hold is not None:
         holding.release(hold, now)
-    booking.state = state
-    booking.reasons = [*booking.reasons, {"remark": remark, "by": actor}] if remark else booking.reasons
-    session.flush()
-    outbox.post(session, BookingClosed(booking.id))
-    audit.record(session, actor, state.value, "booking", booking.id, now, source, remark=remark)
-    return booking
 
 
-def _expire(session: Session, booking_id: int, now: datetime) -> int:
+def _end(session: Session, booking_id: int, now: datetime) -> int:
     booking = locked(session, booking_id)
-    if booking.state not in _WAITING or booking.window_end >= now:
+    if booking.window_end >= now:
         return 0
-    _close(session, booking_id, BookingState.EXPIRED, None, now, "system", "sweep")
-    return 1
+    for step in (BookingStep.EXPIRE, BookingStep.MISS):
+        if (BookingState(booking.state), step) in life.TABLE:
+            take(session, booking_id, step, now, "system", "sweep")
+            return 1
+    return 0
 
 
 def _sent_before(session: Session, form: BookingForm) -> Booking | None:
@@ -144,7 +196,7 @@ def _live() -> Select[Booking, str]:
     return (
         select(Booking, Visit.state)
         .outerjoin(Visit, Visit.booking_id == Booking.id)
-        .where(Booking.state.in_(_LIVE))
+        .where(Booking.state.in_(LIVE_BOOKING))
         .order_by(Booking.window_start)
     )
 
@@ -161,7 +213,14 @@ def _other(booking: Booking, visit_state: str | None, now: datetime, actor: str)
     return OtherBooking(code, booking.plate, booking.waybill_no, booking.window_start, ends)
 
 
-def _write(session: Session, form: BookingForm, goods: Goods | None, lot_id: int, now: datetime) -> Booking:
+def _write(
+    session: Session,
+    form: BookingForm,
+    goods: Goods | None,
+    lot_id: int,
+    first: BookingState,
+    now: datetime,
+) -> Booking:
     cargo = None if form.load_state == LoadState.EMPTY_CLEAN else goods
     booking = Booking(
         code=_code(session),
@@ -181,7 +240,8 @@ def _write(session: Session, form: BookingForm, goods: Goods | None, lot_id: int
         load_state=form.load_state,
         window_start=form.window_start,
         window_end=form.window_end,
-        state=BookingState.SUBMITTED,
+        state=first,
+        enterprise=form.enterprise,
         reasons=[],
         language=form.language,
         created_at=now,

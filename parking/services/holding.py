@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from parking import outbox
 from parking.events import BayLost
-from parking.models import Booking, Hold, Lot
+from parking.models import Booking, Hold, Lot, Visit
 from parking.refused import Reason, Refused
+from parking.rules import booking as life
+from parking.rules import visit as visits
 from parking.services import audit
-from parking.vocabulary import BookingState, HoldState
+from parking.vocabulary import BookingState, BookingStep, HoldState, VisitState, VisitStep
 
 
 def lock(session: Session, lot_id: int) -> None:
@@ -54,7 +56,10 @@ def take_back(session: Session, hold: Hold, now: datetime, why: str, actor: str,
     booking = session.get_one(Booking, hold.booking_id, populate_existing=True)
     release(hold, now)
     if booking.state == BookingState.APPROVED:
-        booking.state = BookingState.SUBMITTED
+        booking.state = life.TABLE[BookingState.APPROVED, BookingStep.LOSE_BAY]
+    visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
+    if visit is not None and visit.state == VisitState.INSPECTED:
+        visit.state = visits.TABLE[VisitState.INSPECTED, VisitStep.QUEUE]
     session.flush()
     outbox.post(session, BayLost(booking.id, hold.bay_id))
     audit.record(session, actor, "bay_lost", "booking", booking.id, now, source, bay_id=hold.bay_id, why=why)

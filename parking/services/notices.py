@@ -17,6 +17,7 @@ from parking.vocabulary import Role, Severity, ViolationKind
 AUDIENCE: Mapping[str, tuple[tuple[Role, ...], Severity]] = {
     "booking_submitted": ((Role.DISPATCHER,), Severity.REMINDER),
     "bay_lost": ((Role.DISPATCHER,), Severity.WARNING),
+    "visit_alarm": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
     "violation_seen": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
     "violation_escalated": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
 }
@@ -61,7 +62,8 @@ def _facts(session: Session, letter: Letter, severity: Severity) -> tuple[dict[s
         return _violation_facts(session, violation_id, letter, severity)
     if booking_id := letter.payload.get("booking_id"):
         booking = session.get(Booking, booking_id)
-        return ({"plate": booking.plate, "code": booking.code} if booking else {}), severity
+        facts = {"plate": booking.plate, "code": booking.code} if booking else {}
+        return {**facts, **{k: v for k, v in letter.payload.items() if k == "state"}}, severity
     return {}, severity
 
 

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from parking import outbox
-from parking.events import VisitMoved
-from parking.models import Booking, Hold, Violation, Visit, Watch
+from parking.events import VisitAlarm, VisitMoved
+from parking.models import Bay, Booking, Hold, Violation, Visit, Watch
 from parking.queries import lot as lots
+from parking.queries.bookings import declared
 from parking.refused import Reason, Refused, no
+from parking.rules import booking as booking_life
 from parking.rules import visit as life
 from parking.rules.occupancy import AHEAD
-from parking.services import audit, bays, bookings, docking, holding, terminals, tickets
+from parking.services import (
+    audit,
+    bays,
+    bookings,
+    carrying,
+    closing,
+    docking,
+    holding,
+    isolation,
+    restraints,
+    terminals,
+    tickets,
+)
+from parking.services.carrying import CargoLine
 from parking.vocabulary import (
     OPEN_VISIT,
     BookingState,
+    BookingStep,
     FormField,
     HoldState,
     LoadState,
@@ -28,21 +45,40 @@ from parking.vocabulary import (
     VisitStep,
 )
 
+#: States somebody has to look at at once.
+_ALARMING = frozenset({VisitState.MISSING, VisitState.ISOLATED})
+
 
 def check_in(session: Session, booking_id: int, now: datetime, actor: str, source: str) -> Visit:
-    """The vehicle is at the gate. Checking in twice gives the same visit. Raises Refused."""
+    """The vehicle is at the gate. Checking in twice gives the same visit. Raises Refused.
+
+    A guard who sees it early lets it wait outside; a driver's own word counts only once check-in is open.
+    """
     booking = bookings.locked(session, booking_id)
     known = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
     if known is not None and known.state in OPEN_VISIT:
         return known
     hold = holding.live(session, booking.id)
-    reasons = _against_arrival(session, booking, hold, now)
+    early = now < _opens_at(session, booking)
+    reasons = _against_arrival(session, booking, hold, early and bookings.by_driver(actor), now, actor)
     if reasons or hold is None:
         raise Refused(*reasons)
-    visit = _arrive(session, booking, hold, now)
-    outbox.post(session, VisitMoved(visit.id, VisitState.ARRIVED))
+    state = VisitState.WAITING_OUTSIDE if early else VisitState.ARRIVED
+    visit = _arrive(session, booking, hold, state, now)
+    outbox.post(session, VisitMoved(visit.id, state))
     audit.record(session, actor, VisitStep.CHECK_IN, "visit", visit.id, now, source, plate=booking.plate)
     return visit
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said with a step: the dock, a remark, and after the work what the vehicle carries now."""
+
+    dock: str | None = None
+    remark: str | None = None
+    carries: LoadState | None = None
+    cargo: tuple[CargoLine, ...] = ()
+    waybill_out: str | None = None
 
 
 def step(
@@ -54,38 +90,74 @@ def step(
     source: str,
     dock: str | None = None,
     remark: str | None = None,
+    said: Said | None = None,
 ) -> Visit:
     """Move a visit on. CALL names the dock; REFUSE needs a remark. Raises Refused with every reason."""
     visit, booking = _locked(session, visit_id)
     hold = holding.live(session, booking.id)
-    remark = (remark or "").strip()[:500] or None
+    said = said or Said(dock, (remark or "").strip()[:500] or None)
+    before = VisitState(visit.state)
     following, reasons = life.move(
-        VisitState(visit.state), step, LoadState(booking.load_state), bookings.by_driver(actor)
+        before, step, declared(visit.leg, visit.load_state), bookings.by_driver(actor)
     )
     if following is not None:
-        reasons = _guards(session, visit, booking, hold, step, now, dock, remark)
+        reasons = _guards(session, visit, booking, hold, step, now, said)
         if step is VisitStep.CHECK_OUT and bookings.by_driver(actor):
-            reasons = _against_leaving(session, visit, booking, now)
+            reasons = (*reasons, *_against_leaving(session, visit, booking, now))
     if following is None or reasons:
         raise Refused(*reasons)
-    before = VisitState(visit.state)
-    _write(session, visit, hold, step, following, now, dock, remark)
+    _write(session, visit, booking, hold, step, following, now, said, actor)
     tickets.follow(session, visit, before, now)
     outbox.post(session, VisitMoved(visit.id, following))
+    if following in _ALARMING:
+        outbox.post(session, VisitAlarm(visit.id, booking.id, following))
     audit.record(
-        session, actor, step, "visit", visit.id, now, source, state=following, dock=dock, remark=remark
-    )
+        session, actor, step, "visit", visit.id, now, source, state=following, dock=said.dock,
+        remark=said.remark,
+    )  # fmt: skip
     return visit
 
 
-def _against_arrival(session: Session, booking: Booking, hold: Hold | None, now: datetime) -> list[Reason]:
-    if booking.state not in (BookingState.APPROVED, BookingState.SUBMITTED):
-        return [no(Refusal.BOOKING_STATE, state=BookingState(booking.state))]
+def sweep(session: Session, now: datetime) -> int:
+    """What time alone brings: windows open, vehicles go missing, visits are closed. Returns how many."""
+    policy = lots.policy(session, lots.current(session))
+    late = now - timedelta(minutes=policy.park_within_min)
+    opens = now + timedelta(minutes=policy.check_in_early_min)
+    due = [
+        *_due(session, VisitStep.OPEN_WINDOW, VisitState.WAITING_OUTSIDE, Booking.window_start <= opens),
+        *_due(session, VisitStep.GO_MISSING, VisitState.ADMITTED, Visit.moved_at < late),
+    ]
+    for visit_id, word in due:
+        step(session, visit_id, word, now, "system", "sweep")
+    return len(due) + closing.sweep(session, now)
+
+
+def _due(
+    session: Session, word: VisitStep, state: VisitState, when: ColumnElement[bool]
+) -> list[tuple[int, VisitStep]]:
+    found = session.scalars(
+        select(Visit.id)
+        .join(Booking, Booking.id == Visit.booking_id)
+        .where(Visit.state == state, when)
+        .order_by(Visit.id)
+    )
+    return [(visit_id, word) for visit_id in found]
+
+
+def _opens_at(session: Session, booking: Booking) -> datetime:
+    early = lots.policy(session, booking.lot_id).check_in_early_min
+    return booking.window_start - timedelta(minutes=early)
+
+
+def _against_arrival(
+    session: Session, booking: Booking, hold: Hold | None, too_early: bool, now: datetime, actor: str
+) -> list[Reason]:
+    following, refused = booking_life.move(BookingState(booking.state), BookingStep.ARRIVE, actor)
+    if following is None and booking.state != BookingState.ENTERPRISE_APPROVED:
+        return list(refused)
     reasons = []
-    policy = lots.policy(session, booking.lot_id)
-    opens = booking.window_start - timedelta(minutes=policy.check_in_early_min)
-    if now < opens:
-        reasons.append(no(Refusal.TOO_EARLY, opens_at=opens))
+    if too_early:
+        reasons.append(no(Refusal.TOO_EARLY, opens_at=_opens_at(session, booking)))
     if now > booking.window_end:
         reasons.append(no(Refusal.TOO_LATE, closed_at=booking.window_end))
     if hold is None:
@@ -109,12 +181,13 @@ def _still_inside(session: Session, booking: Booking) -> bool:
     return found is not None
 
 
-def _arrive(session: Session, booking: Booking, hold: Hold, now: datetime) -> Visit:
+def _arrive(session: Session, booking: Booking, hold: Hold, state: VisitState, now: datetime) -> Visit:
     visit = Visit(
         booking_id=booking.id,
         vehicle_id=terminals.vehicle_of(session, booking.plate, booking.plate_colour, now),
-        state=VisitState.ARRIVED,
+        state=state,
         arrived_at=now,
+        moved_at=now,
     )
     inside = no(Refusal.VEHICLE_INSIDE, plate=booking.plate)
     with holding.refusing(session, {"uq_visit_vehicle_id_open": inside}):
@@ -139,19 +212,41 @@ def _guards(
     hold: Hold | None,
     step: VisitStep,
     now: datetime,
-    dock: str | None,
-    remark: str | None,
+    said: Said,
 ) -> tuple[Reason, ...]:
     """What must hold in the park, beyond the table, for this step."""
-    if step in (VisitStep.ADMIT, VisitStep.PARK):
-        if hold is None:
-            return (no(Refusal.BAY_NOT_CONFIRMED),)
-        return bays.standing_reasons(session, booking, hold, now, physical=step is VisitStep.PARK)
+    found: tuple[Reason, ...] = ()
+    if step in life.RESTRAINED_STEPS:
+        found = restraints.against(session, visit.id)
+    if step is VisitStep.ADMIT and visit.state == VisitState.ARRIVED and _must_inspect(session, booking):
+        found = (*found, no(Refusal.CHECKLIST_OPEN))
+    if step in life.TO_BAY:
+        return (*found, *_against_bay(session, visit, booking, hold, step, now))
     if step is VisitStep.CALL:
-        return docking.against(session, booking, dock)
-    if step is VisitStep.REFUSE and remark is None:
-        return (no(Refusal.REMARK_MISSING, FormField.REMARK),)
-    return ()
+        return (*found, *docking.against(session, booking, said.dock))
+    if step in (VisitStep.REFUSE, VisitStep.ISOLATE) and said.remark is None:
+        return (*found, no(Refusal.REMARK_MISSING, FormField.REMARK))
+    if step is VisitStep.FINISH_WORK:
+        return (*found, *carrying.against(session, booking, said.carries, said.cargo))
+    if step is VisitStep.LEAVE_DOCK:
+        return (*found, *carrying.against_leaving_dock(visit))
+    return found
+
+
+def _must_inspect(session: Session, booking: Booking) -> bool:
+    return lots.policy(session, booking.lot_id).checklist_required
+
+
+def _against_bay(
+    session: Session, visit: Visit, booking: Booking, hold: Hold | None, step: VisitStep, now: datetime
+) -> tuple[Reason, ...]:
+    if hold is None or (visit.state == VisitState.ISOLATED and _in_isolation(session, hold)):
+        return (no(Refusal.BAY_NOT_CONFIRMED),)
+    return bays.standing_reasons(session, booking, hold, now, physical=step is VisitStep.PARK)
+
+
+def _in_isolation(session: Session, hold: Hold) -> bool:
+    return session.get_one(Bay, hold.bay_id).isolation
 
 
 def _against_leaving(session: Session, visit: Visit, booking: Booking, now: datetime) -> tuple[Reason, ...]:
@@ -173,23 +268,31 @@ def _against_leaving(session: Session, visit: Visit, booking: Booking, now: date
 def _write(
     session: Session,
     visit: Visit,
+    booking: Booking,
     hold: Hold | None,
     step: VisitStep,
     following: VisitState,
     now: datetime,
-    dock: str | None,
-    remark: str | None,
+    said: Said,
+    actor: str,
 ) -> None:
-    visit.state = following
-    visit.remark = remark or visit.remark
-    if step is VisitStep.ADMIT and hold is not None:
+    visit.state, visit.moved_at = following, now
+    visit.remark = said.remark or visit.remark
+    if step is VisitStep.INSPECT:
+        visit.inspected_at = now
+    elif step is VisitStep.ADMIT and hold is not None:
         visit.admitted_at = now
         _occupy(session, hold, now)
     elif step is VisitStep.PARK:
         visit.parked_at = now
     elif step is VisitStep.CALL:
-        visit.dock = dock
-    elif following not in OPEN_VISIT:
+        visit.dock = said.dock
+    elif step is VisitStep.FINISH_WORK:
+        carrying.write(session, visit, booking, said.carries, said.cargo, said.waybill_out)
+    elif step is VisitStep.ISOLATE:
+        visit.admitted_at = visit.admitted_at or now
+        isolation.move_in(session, booking, hold, now, actor)
+    elif following not in OPEN_VISIT and visit.exited_at is None:
         _leave(session, visit, hold, now)
     session.flush()
 

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from parking.models import Audit, Booking, Hold, Letter, Visit, Watch
+from parking.queries import lot as lots
 from parking.refused import Refused
-from parking.services import bays, bookings, visits
+from parking.services import bays, bookings, cargo, visits
+from parking.services.carrying import CargoLine
 from parking.vocabulary import BookingState, HoldState, LoadState, Refusal, VisitState, VisitStep
 from tests.factories import DRIVER, HERE, NOW, STAFF, booked, form, held, hours, lot, parked, walk
 
@@ -32,7 +34,12 @@ def live_hold(session, booking):
 def test_a_form_becomes_a_booking_with_news_and_a_trace(session):
     lot(session)
     made = booked(session, plate="晋m·O1234")
-    assert (made.state, made.plate, made.hazard_class, len(made.code)) == ("submitted", "晋M01234", "3", 8)
+    assert (made.state, made.plate, made.hazard_class, len(made.code)) == (
+        "enterprise_approved",
+        "晋M01234",
+        "3",
+        8,
+    )
     assert letters(session, "booking_submitted") == 1
     assert session.scalar(select(Audit.action).where(Audit.subject_id == made.id)) == "request"
 
@@ -136,12 +143,12 @@ def test_rejecting_needs_a_word_the_driver_can_read(session):
     assert bookings.reject(session, made.id, "罐检过期", NOW, STAFF, HERE).reasons[0]["remark"] == "罐检过期"
 
 
-def test_who_never_came_expires_and_frees_the_bay(session):
+def test_who_never_came_is_a_no_show_and_frees_the_bay(session):
     lot(session)
-    made = held(session, "B01")
+    made, undecided = held(session, "B01"), booked(session)
     assert bookings.sweep(session, made.window_end) == 0
-    assert bookings.sweep(session, made.window_end + hours(0.1)) == 1
-    assert made.state == BookingState.EXPIRED
+    assert bookings.sweep(session, made.window_end + hours(0.1)) == 2
+    assert (made.state, undecided.state) == (BookingState.NO_SHOW, BookingState.EXPIRED)
     assert live_hold(session, made) is None
     assert bookings.sweep(session, made.window_end + hours(0.2)) == 0
 
@@ -307,17 +314,35 @@ def test_an_old_position_or_one_on_the_road_contradicts_nobody(session):
         visits.step(session, visit.id, VisitStep.CHECK_OUT, NOW + hours(2), DRIVER, HERE)
 
 
-def test_a_tank_filled_at_the_dock_does_not_park_as_the_empty_one_it_was(session):
+def test_a_tank_filled_at_the_dock_leaves_it_only_declared_and_with_a_waybill(session):
     lot(session)
     made = parked(session, "B11", load_state=LoadState.EMPTY_CLEAN, mass_kg=0, un_number=None)
     visit = session.scalar(select(Visit).where(Visit.booking_id == made.id))
+    later = NOW + hours(2)
     walk(
-        session, visit.id, NOW + hours(2), VisitStep.CALL, VisitStep.DEPART_BAY, VisitStep.REACH_DOCK,
-        VisitStep.FINISH_WORK, VisitStep.LEAVE_DOCK,
+        session, visit.id, later, VisitStep.CALL, VisitStep.DEPART_BAY, VisitStep.REACH_DOCK,
+        VisitStep.FINISH_WORK,
     )  # fmt: skip
+    assert lots.load_of(session, made).hazards == ("?",), "what nobody declared is unknown, not harmless"
     with pytest.raises(Refused) as no:
-        walk(session, visit.id, NOW + hours(2), VisitStep.PARK)
-    assert words(no) == {Refusal.CARGO_CHANGED}
+        walk(session, visit.id, later, VisitStep.LEAVE_DOCK)
+    assert words(no) == {Refusal.CARGO_UNDECLARED}
+    petrol = (CargoLine("1203", 25_000),)
+    with pytest.raises(Refused) as no:
+        cargo.declare(session, visit.id, LoadState.LOADED, (CargoLine("9999", 1),), "", later, STAFF, HERE)
+    assert words(no) == {Refusal.UN_NUMBER_UNKNOWN}
+    cargo.declare(session, visit.id, LoadState.LOADED, petrol, "", later, STAFF, HERE)
+    with pytest.raises(Refused) as no:
+        walk(session, visit.id, later, VisitStep.LEAVE_DOCK)
+    assert words(no) == {Refusal.WAYBILL_OUT_MISSING}
+    cargo.declare(session, visit.id, LoadState.LOADED, petrol, "YD-OUT-1", later, STAFF, HERE)
+    walk(session, visit.id, later, VisitStep.LEAVE_DOCK)
+    assert lots.load_of(session, made).hazards == ("3",)
+    with pytest.raises(Refused) as no:
+        walk(session, visit.id, later, VisitStep.PARK)
+    assert words(no) == {Refusal.BAY_CLASS, Refusal.BAY_LOAD_STATE}, "its old bay is for clean, empty ones"
+    bays.assign(session, made.id, "B01", later, STAFF, HERE)
+    walk(session, visit.id, later, VisitStep.PARK)
 
 
 def test_a_call_names_a_dock_that_handles_the_class(session):
@@ -348,7 +373,7 @@ def test_a_bay_out_of_service_sends_its_booking_back_and_takes_nobody(session):
     made = held(session, "B01")
     bays.set_out_of_service(session, "B01", "路面塌陷", NOW, STAFF, HERE)
     session.refresh(made)
-    assert made.state == BookingState.SUBMITTED
+    assert made.state == BookingState.ENTERPRISE_APPROVED
     assert letters(session, "bay_lost") == 1
     with pytest.raises(Refused) as no:
         bays.assign(session, made.id, "B01", NOW, STAFF, HERE)

@@ -17,7 +17,7 @@ from parking.refused import Refused, no
 from parking.rules.occupancy import GRACE
 from parking.services import bays, bookings, holding, overstay, visits
 from parking.vocabulary import BookingState, Refusal
-from tests.factories import DRIVER, HERE, NOW, STAFF, booked, form, held, hours, lot, parked
+from tests.factories import DRIVER, HERE, NOW, OPEN, STAFF, booked, form, held, hours, lot, parked
 
 pytestmark = pytest.mark.servers
 
@@ -212,7 +212,7 @@ def test_a_petrol_truck_and_its_oxidising_neighbour_are_not_both_let_in(engine):
         from parking.models import ParkRow
 
         row = session.scalars(select(ParkRow)).one()
-        row.settings = {**row.settings, "policy": {}}
+        row.settings = {**row.settings, "policy": OPEN}
         for booking in session.scalars(select(Booking)):
             booking.window_end = NOW + hours(5)
     outcomes = race(

@@ -52,7 +52,11 @@ def test_who_waits_for_the_bay_loses_it_and_asks_again(session):
     assert waits.state == BookingState.APPROVED
     overstay.sweep(session, END + MINUTE)
     session.refresh(waits)
-    assert (waits.state, hold_of(session, waits), lost(session)) == (BookingState.SUBMITTED, None, 1)
+    assert (waits.state, hold_of(session, waits), lost(session)) == (
+        BookingState.ENTERPRISE_APPROVED,
+        None,
+        1,
+    )
     assert session.scalar(select(Audit.facts).where(Audit.action == "bay_lost"))["why"].startswith(
         "overstay of"
     )
@@ -66,7 +70,7 @@ def test_who_waits_beside_an_overstayer_he_may_not_stand_beside_loses_too(sessio
     overstay.sweep(session, END + MINUTE)
     session.refresh(beside)
     session.refresh(friend)
-    assert (beside.state, friend.state) == (BookingState.SUBMITTED, BookingState.APPROVED)
+    assert (beside.state, friend.state) == (BookingState.ENTERPRISE_APPROVED, BookingState.APPROVED)
 
 
 def test_a_truck_already_at_the_gate_loses_the_bay_and_stays_at_the_gate(session):

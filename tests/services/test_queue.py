@@ -23,7 +23,7 @@ LATER = NOW + hours(2)
 
 @pytest.fixture
 def waiting(engine):
-    """Three vehicles parked, due one, two and three minutes after NOW, waiting for dock D1 (ids of visits)."""
+    """Visits of three parked vehicles, due one, two, three minutes after NOW, waiting for dock D1."""
     with transaction(engine) as session:
         lot(session)
         ids = []

@@ -83,7 +83,7 @@ def test_a_refused_assignment_tells_every_reason_and_changes_nothing(site: Site,
     answer = _assign(dispatcher, booking, "B12")
     assert answer.status_code == 422
     assert "隔离泊位" in text(answer)
-    assert _view(site, booking).state is BookingState.SUBMITTED
+    assert _view(site, booking).state is BookingState.ENTERPRISE_APPROVED
 
 
 def test_the_slower_of_two_dispatchers_is_told_who_was_faster(site: Site, dispatcher: Visitor):

@@ -176,7 +176,7 @@ def test_the_link_of_one_booking_does_not_open_another(site: Site):
     assert driver.get(f"{urlsplit(other).path}?k={key}").status_code == 403
     answer = driver.send(f"{urlsplit(other).path}/step", page="/my", k=key, step="cancel")
     assert answer.status_code == 403
-    assert _row(site, other).state == BookingState.SUBMITTED
+    assert _row(site, other).state == BookingState.ENTERPRISE_APPROVED
 
 
 def test_a_step_does_not_take_its_key_from_the_address(site: Site):

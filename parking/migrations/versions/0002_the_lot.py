@@ -233,6 +233,7 @@ def upgrade() -> None:
     op.add_column("staff", sa.Column("enterprise", sa.String(length=120), nullable=True))
     op.add_column("visit", sa.Column("leg", sa.String(length=40), server_default="in", nullable=False))
     op.add_column("visit", sa.Column("load_state", sa.String(length=40), nullable=True))
+    op.add_column("visit", sa.Column("waybill_out", sa.String(length=40), nullable=True))
     op.add_column("visit", sa.Column("inspected_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("visit", sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("visit", sa.Column("missed_calls", sa.SmallInteger(), server_default="0", nullable=False))
