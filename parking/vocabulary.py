@@ -449,6 +449,8 @@ class Refusal(StrEnum):
     STILL_IN_BAY = "still_in_bay"  # bay, seen_at
     CODE_WRONG = "code_wrong"
     RESTRAINED = "restrained"  # reason
+    DOCUMENT_EXPIRES = "document_expires"  # document, until, leaves
+    COMPARTMENTS_CLASH = "compartments_clash"  # one, other, source
     CHECKLIST_OPEN = "checklist_open"
     CARGO_UNDECLARED = "cargo_undeclared"
     WAYBILL_OUT_MISSING = "waybill_out_missing"

@@ -84,6 +84,8 @@ REFUSALS: Mapping[StrEnum, str] = {
     Refusal.VEHICLE_INSIDE: "{plate} is still inside on an earlier booking; check it out first.",
     Refusal.STILL_IN_BAY: "The terminal showed the vehicle in bay {bay} at {seen_at}: leave first, or let the guard check you out.",
     Refusal.CODE_WRONG: "Plate and booking code do not match.",
+    Refusal.DOCUMENT_EXPIRES: "{document} is valid until {until}, but the stay ends on {leaves}.",
+    Refusal.COMPARTMENTS_CLASH: "{one} and {other} may not travel in one vehicle ({source}).",
     Refusal.CHECKLIST_OPEN: "The entry checklist is not passed yet.",
     Refusal.CARGO_UNDECLARED: "Say what the vehicle carries now.",
     Refusal.WAYBILL_OUT_MISSING: "A loaded vehicle needs an outbound e-waybill before it leaves the dock.",

@@ -12,7 +12,9 @@ from shapely import Point, from_wkb
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geo.shapes import LayerKind
 from parking.models import Bay, Booking, Cargo, Goods, Hold, LayerVersion, Lot, ParkRow, Visit
+from parking.queries import park as parks
 from parking.queries.park import NoPark
 from parking.rules import park_rules
 from parking.rules.assignment import BayFacts
@@ -152,6 +154,12 @@ def cargoes(session: Session, booking_ids: Sequence[int]) -> dict[tuple[int, str
     for booking_id, leg, goods in rows:
         found.setdefault((booking_id, leg), []).append(substance_of(goods))
     return {key: tuple(dict.fromkeys(each)) for key, each in found.items()}
+
+
+def enterprises(session: Session) -> frozenset[str]:
+    """Who has a dock in the park; a booking names one of them."""
+    docks = parks.current(session).of(LayerKind.DOCK)
+    return frozenset(str(d.attributes["enterprise"]) for d in docks if d.attributes.get("enterprise"))
 
 
 def goods(session: Session) -> Sequence[Goods]:

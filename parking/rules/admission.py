@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from parking.refused import Reason, no
 from parking.rules import plate as plates
 from parking.rules.policy import Policy
-from parking.vocabulary import FormField, LoadState, Refusal
+from parking.vocabulary import DocumentKind, FormField, LoadState, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class CargoLine:
+    """One compartment as somebody declares it. Kilograms; a residue keeps its hazards."""
+
+    un_number: str
+    mass_kg: int
+    residue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BookingForm:
     """What the driver typed, as meant values. Times are aware; masses are kilograms of cargo.
 
+    ``un_number`` and ``mass_kg`` are the first compartment, ``further`` the others. Sizes in metres (None:
+    not told). ``documents``: valid-until dates by kind. ``enterprise``: who expects the vehicle.
     ``plate_confirmed``: staff looked at an unusual plate and take it as it stands.
     """
 
@@ -38,8 +50,29 @@ class BookingForm:
     idempotency_key: str | None = None
     plate_confirmed: bool = False
     enterprise: str | None = None
+    further: tuple[CargoLine, ...] = ()
+    length_m: float | None = None
+    width_m: float | None = None
+    height_m: float | None = None
+    documents: Mapping[str, date] = field(default_factory=dict)
+    walk_in: bool = False
+
+    @property
+    def cargoes(self) -> tuple[CargoLine, ...]:
+        """Every compartment, the first one first; none in a cleaned vehicle."""
+        if self.load_state == LoadState.EMPTY_CLEAN or not self.un_number:
+            return ()
+        residue = self.load_state == LoadState.EMPTY_UNCLEANED
+        return (CargoLine(self.un_number, self.mass_kg, residue), *self.further)
+
+    @property
+    def total_kg(self) -> int:
+        """Everything in all compartments."""
+        return self.mass_kg + sum(line.mass_kg for line in self.further)
 
 
+#: Where a park is unless it says otherwise.
+PARK_ZONE = ZoneInfo("Asia/Shanghai")
 #: A public lot takes neither explosives nor radioactive material, whatever a park's policy says.
 CLASSES_REFUSED = ("1", "7")
 
@@ -66,12 +99,19 @@ class OtherBooking:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the park knows when the form arrives: bookings of the same plate, of the same waybill."""
+    """What the park knows when the form arrives.
 
-    goods: KnownGoods | None = None
+    ``goods``: the classification of each UN number on the form that is known. ``together``: reasons why the
+    compartments may not travel together. ``enterprises``: who has a dock here (empty: the park drew none).
+    """
+
+    goods: Mapping[str, KnownGoods] = field(default_factory=dict)
+    together: tuple[Reason, ...] = ()
+    enterprises: frozenset[str] = frozenset()
     same_plate: tuple[OtherBooking, ...] = ()
     same_waybill: OtherBooking | None = None
     policy: Policy = field(default_factory=Policy)
+    zone: ZoneInfo = PARK_ZONE
 
 
 _LENGTHS: Mapping[FormField, int] = {
@@ -81,7 +121,18 @@ _LENGTHS: Mapping[FormField, int] = {
     FormField.ESCORT_NAME: 40,
     FormField.WAYBILL_NO: 40,
 }
+
 _REQUIRED = (*_LENGTHS, FormField.DRIVER_PHONE)
+#: More compartments than any road tanker has.
+COMPARTMENTS = 9
+#: Larger vehicles than these do not exist on the road, metres.
+_LARGEST: Mapping[FormField, float] = {
+    FormField.LENGTH_M: 30.0,
+    FormField.WIDTH_M: 5.0,
+    FormField.HEIGHT_M: 6.0,
+}
+#: How long a draft's stay is until somebody says.
+_DRAFT_STAY = timedelta(hours=4)
 _PHONE = re.compile(r"1[0-9]{10}")
 
 
@@ -96,7 +147,28 @@ def tidy(form: BookingForm) -> BookingForm:
         driver_phone=_phone(form.driver_phone),
         waybill_no=_text(form.waybill_no).upper(),
         un_number=_un_number(form.un_number),
+        further=tuple(replace(c, un_number=_un_number(c.un_number) or "") for c in form.further),
+        enterprise=_text(form.enterprise or "") or None,
         idempotency_key=_text(form.idempotency_key or "")[:64] or None,
+    )
+
+
+def storable(form: BookingForm, known: Set[str], now: datetime) -> BookingForm:
+    """A draft as far as it can be stored: lengths cut, unknown goods and unreadable times left out."""
+    begins = form.window_start if form.window_start.tzinfo else now
+    ends = form.window_end if form.window_end.tzinfo and form.window_end > begins else begins + _DRAFT_STAY
+    return replace(
+        form,
+        **{str(name): getattr(form, name)[:limit] for name, limit in _LENGTHS.items()},
+        driver_phone=form.driver_phone[:20],
+        plate_colour=form.plate_colour if form.plate_colour in plates.COLOURS else 2,
+        load_state=form.load_state if form.load_state in list(LoadState) else LoadState.LOADED,
+        un_number=form.un_number if form.un_number in known else None,
+        further=tuple(c for c in form.further if c.un_number in known and c.mass_kg >= 0),
+        mass_kg=max(0, form.mass_kg),
+        window_start=begins,
+        window_end=ends,
+        enterprise=(form.enterprise or "")[:120] or None,
     )
 
 
@@ -108,6 +180,11 @@ def judge(form: BookingForm, facts: Facts, now: datetime) -> tuple[Reason, ...]:
         *_texts(form),
         *_choices(form),
         *_cargo(form, facts),
+        *_further(form, facts),
+        *facts.together,
+        *_enterprise(form, facts),
+        *_sizes(form),
+        *_papers(form, facts),
         *_window(form, facts, now),
         *_others(form, facts),
     )
@@ -142,10 +219,10 @@ def _cargo(form: BookingForm, facts: Facts) -> Iterator[Reason]:
     if not form.un_number:
         if form.load_state != LoadState.EMPTY_CLEAN:
             yield _field(Refusal.FIELD_MISSING, FormField.UN_NUMBER)
-    elif facts.goods is None:
+    elif form.un_number not in facts.goods:
         yield no(Refusal.UN_NUMBER_UNKNOWN, FormField.UN_NUMBER, un_number=form.un_number)
     elif form.load_state != LoadState.EMPTY_CLEAN:
-        yield from _classes(facts.goods)
+        yield from _classes(facts.goods[form.un_number], FormField.UN_NUMBER)
 
 
 def _mass(form: BookingForm, policy: Policy) -> Iterator[Reason]:
@@ -153,17 +230,67 @@ def _mass(form: BookingForm, policy: Policy) -> Iterator[Reason]:
         yield no(Refusal.MASS_NOT_POSITIVE, FormField.MASS_KG)
     elif form.mass_kg < 0:
         yield _field(Refusal.NUMBER_MALFORMED, FormField.MASS_KG)
-    elif form.load_state == LoadState.EMPTY_CLEAN and form.mass_kg > 0:
-        yield no(Refusal.EMPTY_WITH_MASS, FormField.MASS_KG, mass_kg=form.mass_kg)
+    elif form.load_state == LoadState.EMPTY_CLEAN and form.total_kg > 0:
+        yield no(Refusal.EMPTY_WITH_MASS, FormField.MASS_KG, mass_kg=form.total_kg)
     limit = int(policy.booking_mass_kg)
-    if form.mass_kg > limit:
-        yield no(Refusal.MASS_TOO_LARGE, FormField.MASS_KG, mass_kg=form.mass_kg, limit_kg=limit)
+    if form.total_kg > limit:
+        yield no(Refusal.MASS_TOO_LARGE, FormField.MASS_KG, mass_kg=form.total_kg, limit_kg=limit)
 
 
-def _classes(goods: KnownGoods) -> Iterator[Reason]:
+def _further(form: BookingForm, facts: Facts) -> Iterator[Reason]:
+    """Compartments beside the first: a residue is never "empty", and nothing unknown is guessed."""
+    if form.further and form.load_state == LoadState.EMPTY_CLEAN:
+        yield _field(Refusal.CHOICE_UNKNOWN, FormField.LOAD_STATE)
+    if len(form.further) > COMPARTMENTS - 1:
+        yield _field(Refusal.FIELD_TOO_LONG, FormField.CARGOES, limit=COMPARTMENTS)
+    for line in form.further:
+        if not line.un_number:
+            yield _field(Refusal.FIELD_MISSING, FormField.CARGOES)
+        elif line.un_number not in facts.goods:
+            yield no(Refusal.UN_NUMBER_UNKNOWN, FormField.CARGOES, un_number=line.un_number)
+        else:
+            yield from _classes(facts.goods[line.un_number], FormField.CARGOES)
+        if line.mass_kg < 0 or (line.mass_kg == 0 and not line.residue):
+            yield no(Refusal.MASS_NOT_POSITIVE, FormField.CARGOES)
+        if form.load_state == LoadState.EMPTY_UNCLEANED and not line.residue:
+            yield _field(Refusal.CHOICE_UNKNOWN, FormField.LOAD_STATE)
+
+
+def _enterprise(form: BookingForm, facts: Facts) -> Iterator[Reason]:
+    if form.enterprise:
+        if facts.enterprises and form.enterprise not in facts.enterprises:
+            yield no(Refusal.ENTERPRISE_UNKNOWN, FormField.ENTERPRISE, enterprise=form.enterprise[:60])
+    elif facts.policy.enterprise_approval:
+        yield _field(Refusal.FIELD_MISSING, FormField.ENTERPRISE)
+
+
+def _sizes(form: BookingForm) -> Iterator[Reason]:
+    for name, limit in _LARGEST.items():
+        size = getattr(form, name)
+        if size is not None and not 0 < size <= limit:
+            yield _field(Refusal.NUMBER_MALFORMED, name)
+
+
+def _papers(form: BookingForm, facts: Facts) -> Iterator[Reason]:
+    """A paper is judged on the day the stay ends, not today."""
+    if not form.window_end.tzinfo:
+        return
+    try:
+        leaves = form.window_end.astimezone(facts.zone).date()
+    except OverflowError:  # refused already: no stay is that far ahead
+        return
+    for kind, until in form.documents.items():
+        if until < leaves:
+            yield no(
+                Refusal.DOCUMENT_EXPIRES, FormField.DOCUMENTS, document=DocumentKind(kind), until=str(until),
+                leaves=str(leaves),
+            )  # fmt: skip
+
+
+def _classes(goods: KnownGoods, where: FormField) -> Iterator[Reason]:
     for hazard in (goods.hazard_class, *goods.subsidiary):
         if any(hazard == c or hazard.startswith(c + ".") for c in CLASSES_REFUSED):
-            yield no(Refusal.CLASS_NOT_ACCEPTED, FormField.UN_NUMBER, hazard_class=hazard)
+            yield no(Refusal.CLASS_NOT_ACCEPTED, where, hazard_class=hazard)
 
 
 def _window(form: BookingForm, facts: Facts, now: datetime) -> Iterator[Reason]:

@@ -136,8 +136,8 @@ def columns(matrix: Matrix, substance: Substance, hazard: str) -> tuple[str, ...
     """The columns one hazard of a substance falls into; empty: the table asks nothing; None: not known.
 
     2 stands for all of 2.1 to 2.3; 1.4S is 1.4. On the highway a 2.3 not known to be of zone B to D is read
-    as zone A and B (C and D as B, stricter than the table), a 6.1 not known to be solid or of packing group II
-    or III as the table's 6.1, an 8 not known to be solid as a liquid.
+    as zone A and B (C and D as B, stricter than the table), a 6.1 not known to be solid or of packing group
+    II or III as the table's 6.1, an 8 not known to be solid as a liquid.
     """
     table = TABLES[matrix]
     name = hazard[:3] if hazard.startswith("1.") else hazard

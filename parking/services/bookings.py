@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 
 from parking import outbox
 from parking.events import BookingClosed, BookingSubmitted
-from parking.models import Booking, Cargo, Goods, Visit
+from parking.models import Booking, Goods, Visit
 from parking.queries import lot as lots
-from parking.refused import Refused, no
+from parking.refused import Reason, Refused, no
 from parking.rules import admission
 from parking.rules import booking as life
 from parking.rules.admission import BookingForm, Facts, KnownGoods, OtherBooking
-from parking.services import audit, holding
-from parking.vocabulary import LIVE_BOOKING, OPEN_VISIT, BookingState, BookingStep, Leg, LoadState, Refusal
+from parking.rules.segregation import Load, Rulebook, Ruling, within
+from parking.services import audit, carrying, holding
+from parking.vocabulary import LIVE_BOOKING, OPEN_VISIT, BookingState, BookingStep, FormField, Leg, Refusal
 
 __all__ = ["BookingForm", "cancel", "reject", "request", "sweep", "take"]
 
@@ -39,16 +40,57 @@ def request(session: Session, form: BookingForm, now: datetime, actor: str, sour
     holding.lock(session, lot_id)
     if (known := _sent_before(session, form)) is not None:
         return known
-    goods = session.get(Goods, form.un_number) if form.un_number else None
+    goods = _goods(session, form)
     reasons = admission.judge(_as_seen(form, actor), _facts(session, form, goods, lot_id, now, actor), now)
     if reasons:
         raise Refused(*reasons)
-    asks_first = lots.policy(session, lot_id).enterprise_approval
-    first = BookingState.SUBMITTED if asks_first else BookingState.ENTERPRISE_APPROVED
-    booking = _write(session, form, goods, lot_id, first, now)
+    booking = _new(session, form, lot_id, now)
+    _fill(session, booking, form, goods, _first_state(session, lot_id))
     outbox.post(session, BookingSubmitted(booking.id))
     audit.record(session, actor, "request", "booking", booking.id, now, source, plate=booking.plate)
     return booking
+
+
+def edit(
+    session: Session, booking_id: int, form: BookingForm, now: datetime, actor: str, source: str
+) -> Booking:
+    """Mend a returned booking and send it again, judged like a new one. Raises Refused with every reason."""
+    booking = locked(session, booking_id)
+    _, not_now = life.move(BookingState(booking.state), BookingStep.SUBMIT, actor)
+    if not_now:
+        raise Refused(*not_now)
+    form = admission.tidy(form)
+    goods = _goods(session, form)
+    facts = _facts(session, form, goods, booking.lot_id, now, actor, besides=booking.id)
+    reasons = admission.judge(_as_seen(form, actor), facts, now)
+    if reasons:
+        raise Refused(*reasons)
+    _fill(session, booking, form, goods, _first_state(session, booking.lot_id))
+    outbox.post(session, BookingSubmitted(booking.id))
+    audit.record(session, actor, BookingStep.SUBMIT, "booking", booking.id, now, source, plate=booking.plate)
+    return booking
+
+
+def keep(session: Session, form: BookingForm, now: datetime, actor: str, source: str) -> Booking:
+    """Keep an unfinished form as a draft; nobody is asked until it is sent. Raises Refused.
+
+    What cannot be stored is left out: unknown goods, times that are none.
+    """
+    form = admission.tidy(form)
+    if not form.plate:
+        raise Refused(Reason(Refusal.FIELD_MISSING, {"field": FormField.PLATE}, FormField.PLATE))
+    lot_id = lots.current(session)
+    goods = _goods(session, form)
+    booking = _new(session, form, lot_id, now)
+    _fill(session, booking, admission.storable(form, set(goods), now), goods, BookingState.DRAFT)
+    audit.record(session, actor, "draft", "booking", booking.id, now, source, plate=booking.plate)
+    return booking
+
+
+def _first_state(session: Session, lot_id: int) -> BookingState:
+    """The enterprise is asked first, where the park wants it."""
+    asks_first = lots.policy(session, lot_id).enterprise_approval
+    return BookingState.SUBMITTED if asks_first else BookingState.ENTERPRISE_APPROVED
 
 
 def cancel(session: Session, booking_id: int, now: datetime, actor: str, source: str) -> Booking:
@@ -179,17 +221,45 @@ def _as_seen(form: BookingForm, actor: str) -> BookingForm:
     return replace(form, plate_confirmed=form.plate_confirmed and not by_driver(actor))
 
 
+def _goods(session: Session, form: BookingForm) -> dict[str, Goods]:
+    """The goods of the form the park knows, by UN number."""
+    asked = [n for n in (form.un_number, *(line.un_number for line in form.further)) if n]
+    return {g.un_number: g for g in session.scalars(select(Goods).where(Goods.un_number.in_(asked)))}
+
+
 def _facts(
-    session: Session, form: BookingForm, goods: Goods | None, lot_id: int, now: datetime, actor: str
+    session: Session,
+    form: BookingForm,
+    goods: dict[str, Goods],
+    lot_id: int,
+    now: datetime,
+    actor: str,
+    besides: int = 0,
 ) -> Facts:
-    same_plate = session.execute(_live().where(Booking.plate == form.plate)).all()
-    waybill = session.execute(_live().where(Booking.waybill_no == form.waybill_no).limit(1)).first()
+    others = _live().where(Booking.id != besides)
+    same_plate = session.execute(others.where(Booking.plate == form.plate)).all()
+    waybill = session.execute(others.where(Booking.waybill_no == form.waybill_no).limit(1)).first()
+    rules = lots.rules_of(session, lot_id)
     return Facts(
-        goods=KnownGoods(goods.un_number, goods.hazard_class, tuple(goods.subsidiary)) if goods else None,
+        goods={n: KnownGoods(n, g.hazard_class, tuple(g.subsidiary)) for n, g in goods.items()},
+        together=_together(form, goods, rules.book),
+        enterprises=lots.enterprises(session),
         same_plate=tuple(_other(b, v, now, actor) for b, v in same_plate if _counts(b, v)),
         same_waybill=_other(waybill[0], waybill[1], now, actor) if waybill else None,
-        policy=lots.policy(session, lot_id),
+        policy=rules.policy,
+        zone=rules.zone,
     )
+
+
+def _together(form: BookingForm, goods: dict[str, Goods], book: Rulebook) -> tuple[Reason, ...]:
+    """Why two compartments of the form may not travel in one vehicle."""
+    known = [goods[c.un_number] for c in form.cargoes if c.un_number in goods]
+    verdict = within(Load(tuple(lots.substance_of(g) for g in known)), book) if known else None
+    if verdict is None or verdict.ruling is Ruling.ALLOWED or verdict.reason is None:
+        return ()
+    one, other = verdict.reason
+    clash = no(Refusal.COMPARTMENTS_CLASH, FormField.CARGOES, one=one, other=other, source=verdict.source)
+    return (clash,)
 
 
 def _live() -> Select[Booking, str]:
@@ -213,52 +283,42 @@ def _other(booking: Booking, visit_state: str | None, now: datetime, actor: str)
     return OtherBooking(code, booking.plate, booking.waybill_no, booking.window_start, ends)
 
 
-def _write(
-    session: Session,
-    form: BookingForm,
-    goods: Goods | None,
-    lot_id: int,
-    first: BookingState,
-    now: datetime,
-) -> Booking:
-    cargo = None if form.load_state == LoadState.EMPTY_CLEAN else goods
-    booking = Booking(
+def _new(session: Session, form: BookingForm, lot_id: int, now: datetime) -> Booking:
+    return Booking(
         code=_code(session),
         idempotency_key=_free_key(session, form.idempotency_key),
         lot_id=lot_id,
-        plate=form.plate,
-        plate_colour=form.plate_colour,
-        carrier=form.carrier,
-        driver_name=form.driver_name,
-        driver_phone=form.driver_phone,
-        escort_name=form.escort_name,
-        waybill_no=form.waybill_no,
-        un_number=form.un_number,
-        hazard_class=cargo.hazard_class if cargo else None,
-        subsidiary=list(cargo.subsidiary) if cargo else [],
-        mass_kg=form.mass_kg,
-        load_state=form.load_state,
-        window_start=form.window_start,
-        window_end=form.window_end,
-        state=first,
-        enterprise=form.enterprise,
         reasons=[],
-        language=form.language,
         created_at=now,
+        walk_in=form.walk_in,
     )
+
+
+def _fill(
+    session: Session,
+    booking: Booking,
+    form: BookingForm,
+    goods: dict[str, Goods],
+    state: BookingState,
+) -> None:
+    """Write the form into the booking, its compartments too."""
+    lead = goods.get(form.un_number or "") if form.cargoes else None
+    booking.plate, booking.plate_colour, booking.carrier = form.plate, form.plate_colour, form.carrier
+    booking.driver_name, booking.driver_phone = form.driver_name, form.driver_phone
+    booking.escort_name, booking.waybill_no = form.escort_name, form.waybill_no
+    booking.un_number = form.un_number
+    booking.hazard_class = lead.hazard_class if lead else None
+    booking.subsidiary = list(lead.subsidiary) if lead else []
+    booking.mass_kg, booking.load_state = form.total_kg, form.load_state
+    booking.window_start, booking.window_end = form.window_start, form.window_end
+    booking.language, booking.enterprise = form.language, form.enterprise
+    booking.length_m, booking.width_m, booking.height_m = form.length_m, form.width_m, form.height_m
+    booking.documents = {str(kind): until.isoformat() for kind, until in form.documents.items()}
+    booking.state = state
     used = no(Refusal.WAYBILL_USED, "waybill_no", waybill_no=form.waybill_no, code="…")
     with holding.refusing(session, {"uq_booking_waybill_no_live": used}):
         session.add(booking)
-    if cargo is not None:
-        residue = form.load_state == LoadState.EMPTY_UNCLEANED
-        session.add(
-            Cargo(
-                booking_id=booking.id, leg=Leg.IN, compartment=1, un_number=cargo.un_number,
-                mass_kg=form.mass_kg, residue=residue,
-            )
-        )  # fmt: skip
-    session.flush()
-    return booking
+    carrying.put(session, booking.id, Leg.IN, form.cargoes)
 
 
 def _free_key(session: Session, key: str | None) -> str | None:

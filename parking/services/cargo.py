@@ -12,8 +12,8 @@ from parking import outbox
 from parking.events import VisitMoved
 from parking.models import Booking, Cargo, Goods, Visit
 from parking.refused import Refused, no
+from parking.rules.admission import CargoLine
 from parking.services import audit, bays, carrying, holding
-from parking.services.carrying import CargoLine
 from parking.vocabulary import AT_GATE, FormField, Leg, LoadState, Refusal, VisitState
 
 _AFTER_WORK = (VisitState.WORK_DONE, VisitState.EN_ROUTE_OUT, VisitState.PARKED, VisitState.ISOLATED)

@@ -1,9 +1,8 @@
-"""What a vehicle carries after the dock, and what is found instead of what was booked."""
+"""What a vehicle carries: its compartments on record, before the dock and after it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -11,17 +10,8 @@ from sqlalchemy.orm import Session
 from parking.models import Booking, Cargo, Goods, Visit
 from parking.queries.bookings import declared
 from parking.refused import Reason, no
-from parking.rules.admission import CLASSES_REFUSED
+from parking.rules.admission import CLASSES_REFUSED, CargoLine
 from parking.vocabulary import FormField, Leg, LoadState, Refusal
-
-
-@dataclass(frozen=True, slots=True)
-class CargoLine:
-    """One compartment as somebody declares it. Kilograms; a residue keeps its hazards."""
-
-    un_number: str
-    mass_kg: int
-    residue: bool = False
 
 
 def against(

@@ -17,6 +17,7 @@ from parking.queries.bookings import declared
 from parking.refused import Reason, Refused, no
 from parking.rules import booking as booking_life
 from parking.rules import visit as life
+from parking.rules.admission import CargoLine
 from parking.rules.occupancy import AHEAD
 from parking.services import (
     audit,
@@ -31,7 +32,6 @@ from parking.services import (
     terminals,
     tickets,
 )
-from parking.services.carrying import CargoLine
 from parking.vocabulary import (
     OPEN_VISIT,
     BookingState,

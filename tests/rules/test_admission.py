@@ -14,7 +14,8 @@ from parking.rules.policy import Policy
 from parking.vocabulary import LoadState, Refusal
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-PETROL = Facts(goods=KnownGoods("1203", "3"))
+OPEN = Policy(enterprise_approval=False)
+PETROL = Facts(goods={"1203": KnownGoods("1203", "3")}, policy=OPEN)
 GOOD = BookingForm(
     plate="晋M12345", plate_colour=2, carrier="运城危货", driver_name="王师傅", driver_phone="13800000000",
     escort_name="李押运", waybill_no="YD1", un_number="1203", mass_kg=28_000, load_state=LoadState.LOADED,
@@ -68,23 +69,31 @@ def test_too_far_ahead_is_refused():
 
 
 def test_a_park_sets_its_own_limits():
-    strict = replace(PETROL, policy=Policy.from_mapping({"booking_mass_kg": 20_000, "booking_window_h": 1}))
+    strict = replace(
+        PETROL,
+        policy=Policy.from_mapping(
+            {"enterprise_approval": False, "booking_mass_kg": 20_000, "booking_window_h": 1}
+        ),
+    )
     assert words(GOOD, strict) == ["mass_too_large", "window_too_long"]
 
 
 def test_unknown_goods_are_refused_never_guessed():
-    assert words(replace(GOOD, un_number="9999"), Facts()) == ["un_number_unknown"]
+    assert words(replace(GOOD, un_number="9999"), Facts(policy=OPEN)) == ["un_number_unknown"]
 
 
 def test_a_clean_empty_vehicle_needs_no_un_number():
-    assert words(replace(GOOD, un_number=None, mass_kg=0, load_state=LoadState.EMPTY_CLEAN), Facts()) == []
+    assert (
+        words(replace(GOOD, un_number=None, mass_kg=0, load_state=LoadState.EMPTY_CLEAN), Facts(policy=OPEN))
+        == []
+    )
 
 
 @pytest.mark.parametrize("hazard", ["1", "1.1", "1.4S", "1.6", "7"])
 @pytest.mark.parametrize("as_subsidiary", [True, False])
 def test_class_1_and_7_are_never_taken(hazard, as_subsidiary):
     goods = KnownGoods("0081", "3", (hazard,)) if as_subsidiary else KnownGoods("0081", hazard)
-    assert words(GOOD, Facts(goods=goods)) == ["class_not_accepted"]
+    assert words(GOOD, Facts(goods={"1203": goods}, policy=OPEN)) == ["class_not_accepted"]
 
 
 def test_the_same_instant_in_another_zone_is_the_same_instant():
@@ -112,7 +121,7 @@ def test_no_text_makes_the_judge_stumble(plate, carrier, driver, phone, waybill,
         un_number=un, mass_kg=mass, plate_colour=colour,
     )  # fmt: skip
     once = tidy(wild)
-    judge(once, Facts(), NOW)
+    judge(once, Facts(policy=OPEN), NOW)
     assert "\x00" not in once.plate + once.carrier + once.waybill_no + (once.un_number or "")
 
 

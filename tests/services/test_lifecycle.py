@@ -11,7 +11,7 @@ from parking.models import Audit, Bay, Booking, Letter, Visit, Watch
 from parking.queries import lot as lots
 from parking.refused import Refused
 from parking.services import bays, bookings, cargo, holding, overstay, restraints, visits
-from parking.services.carrying import CargoLine
+from parking.rules.admission import CargoLine
 from parking.vocabulary import BookingState, LoadState, Refusal, VisitState, VisitStep
 from tests.factories import DRIVER, HERE, NOW, STAFF, booked, held, hours, lot, parked, walk
 
@@ -35,7 +35,10 @@ def bay_of(session, booking_id):
 
 def test_both_have_to_agree_the_enterprise_first(session):
     lot(session, policy={"enterprise_approval": True})
-    made = booked(session)
+    with pytest.raises(Refused) as no:
+        booked(session)
+    assert [r.field for r in no.value.reasons] == ["enterprise"]
+    made = booked(session, enterprise="焦化厂")
     assert made.state == BookingState.SUBMITTED
     with pytest.raises(Refused) as no:
         bays.assign(session, made.id, "B01", NOW, STAFF, HERE)
