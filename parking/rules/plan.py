@@ -1,11 +1,11 @@
 """The best plan for a whole day: a good one at once, improved until it is proven best or the time is up.
 
-How: the day falls into parts that cannot disturb each other (``plan_parts``). For each part the best of several
-plans made at once is taken (``plan_greedy``, ``plan_zoning``), so no part is ever worse than either way of
-working by hand. A bound says what no plan can beat (``plan_bound``, ``plan_count``); bays that cannot belong
-to a better plan are struck out by it, and CP-SAT (``plan_solver``) finds the best of what is left, whole parts
-where they are small enough, neighbourhoods of a large one otherwise. An independent check (``plan_check``)
-reads every plan before it is shown.
+How: the day falls into parts that cannot disturb each other (``plan_parts``). For each part the best of
+several plans made at once is taken (``plan_greedy``, ``plan_zoning``), so no part is ever worse than either
+way of working by hand. A bound says what no plan can beat (``plan_bound``, ``plan_count``); bays that cannot
+belong to a better plan are struck out by it, and CP-SAT (``plan_solver``) finds the best of what is left,
+whole parts where they are small enough, neighbourhoods of a large one otherwise. An independent check
+(``plan_check``) reads every plan before it is shown.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from parking.rules import plan_bound, plan_check, plan_count, plan_greedy, plan_parts, plan_zoning
-from parking.rules.plan_problem import NOWHERE, SLACK, Numbers, Places, Problem, Worth
+from parking.rules.plan_problem import NOWHERE, Mask, Numbers, Places, Problem, Worth
 from parking.rules.plan_solver import Model
 from parking.rules.plan_table import Frame, Table, copy_of
 
@@ -26,6 +26,10 @@ from parking.rules.plan_table import Frame, Table, copy_of
 WHOLE = 12_000
 #: Stays set free at a time when a large part is improved, and bays each may then choose from.
 FREED, CHOICES = 45, 40
+#: Up to so many stays no first, rough bound is needed: the sharp one comes soon enough.
+FEW = 400
+#: A part that leaves vehicles out is solved at one go only up to so many choices.
+FEW_CHOICES = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``at[i]``: bay of stay ``i`` (index, ``NOWHERE``). ``least``: no plan is worth less. Times in seconds."""
+    """``at[i]``: bay of stay ``i`` (index, ``NOWHERE``). ``least``: no plan is worth less. Times in s."""
 
     at: tuple[int, ...]
     worth: Worth
@@ -90,7 +94,7 @@ class Part:
 
 
 def plan(problem: Problem, budget_s: float, on_better: Told | None = None, seed: int = 1) -> Plan:
-    """Plan the day within ``budget_s`` seconds; ``on_better`` hears of each better plan, at most once a second.
+    """Plan the day within ``budget_s`` seconds; ``on_better`` hears of better plans, once a second.
 
     Raises plan_check.NotAPlan should the planner ever contradict the independent check.
     """
@@ -104,7 +108,7 @@ class Planner:
         self.begun = time.monotonic()
         self.end = self.begun + budget_s
         self.on_better, self.told_at = on_better, 0.0
-        self.luck = random.Random(seed)
+        self.luck = random.Random(seed)  # noqa: S311 - a search, no secret
         self.problem, self.frame = problem, Frame(problem)
         self.standing = Table(self.frame)
         self.parts: list[Part] = []
@@ -112,6 +116,10 @@ class Planner:
     def run(self) -> Plan:
         self.parts = self._start()
         self._tell(always=True)
+        if not self._left():
+            return self.result(whole=True)
+        for part in self.parts if self.frame.n > FEW else []:
+            self._bound(part, time.monotonic() + self._left() / 10, rounds=150)
         for part in self.parts:
             self._settle(part)
             self._tell()
@@ -142,7 +150,7 @@ class Planner:
             part = self._best_of(stays, tables)
             if part.unplaced:
                 zoned = Table(frame)
-                plan_zoning.zoned(frame, zoned, part.stays, min(2.0, self._left() / 4))
+                plan_zoning.zoned(frame, zoned, part.stays, 1.0)
                 part = min(part, self._as_part(stays, zoned), key=lambda p: (p.unplaced, p.rest))
             found.append(part)
         return found
@@ -164,6 +172,8 @@ class Planner:
 
     def _settle(self, part: Part) -> None:
         """Bound a part, improve it, and prove it where it is small enough."""
+        if part.proven:
+            return
         share = self._left() / max(1, sum(not p.proven for p in self.parts))
         until = time.monotonic() + share
         table = self._only(part)
@@ -171,13 +181,16 @@ class Planner:
             part.least_unplaced = plan_count.least_unplaced(
                 self.frame, self.standing, part.stays, min(4.0, share / 4)
             )
-        plan_greedy.improve(table, time.monotonic() + min(0.15 + len(part.stays) / 500, share / 4), self.luck)
+        plan_greedy.improve(table, time.monotonic() + min(len(part.stays) / 500, share / 4), self.luck)
         self._take(part, table.at[part.stays])
-        self._bound(part, time.monotonic() + share / 4)
-        if not part.proven and self._choices(part) <= WHOLE:
-            self._whole(part, until - time.monotonic())
+        if not part.proven:
+            self._bound(part, time.monotonic() + share / 4)
+        for share_of_gap in (0.1, 1.0):
+            left = min(until - time.monotonic(), self._left() / 3)
+            if not part.proven and left > 0:
+                self._whole(part, left, 1.0 if part.unplaced else share_of_gap)
 
-    def _bound(self, part: Part, until: float) -> None:
+    def _bound(self, part: Part, until: float, rounds: int = 400) -> None:
         cost = np.array([self.standing.costs(i) for i in part.stays])
         left_out = float(cost[np.isfinite(cost)].max(initial=0.0)) + 1
         if part.unplaced:
@@ -185,26 +198,26 @@ class Planner:
         rows = np.array(part.stays)
         known = part.rest + left_out * part.unplaced
         found = plan_bound.bound(
-            self.frame.begin[rows], self.frame.end[rows], cost, left_out, known, until
+            self.frame.begin[rows], self.frame.end[rows], cost, left_out, known, until, rounds
         )
         value = np.ceil(found.value - 1e-3) - left_out * part.least_unplaced
         part.least_rest = max(part.least_rest, float(value))
         part.extra = found.extra + found.value
 
-    def _open(self, part: Part) -> np.ndarray:
-        """Which (stay, bay) may belong to a better plan of the part."""
+    def _open(self, part: Part, share: float) -> Mask:
+        """Which (stay, bay) may belong to a plan that closes at least ``1 - share`` of the gap."""
         cost = np.array([self.standing.costs(i) for i in part.stays])
-        possible = np.isfinite(cost)
-        if part.extra is not None and part.unplaced == 0:
-            possible &= part.extra <= part.rest - 0.5
-        return possible
+        if part.unplaced or part.extra is None:
+            return cost < np.inf  # who places one vehicle more may pay for it anywhere
+        allowed = part.least_rest + share * (part.rest - part.least_rest) - 0.5
+        may: Mask = (cost < np.inf) & (part.extra <= max(allowed, part.least_rest + 0.5))
+        return may
 
-    def _choices(self, part: Part) -> int:
-        return int(self._open(part).sum())
-
-    def _whole(self, part: Part, seconds: float) -> None:
-        """The whole part by CP-SAT, with the bays left that may belong to a better plan."""
-        possible = self._open(part)
+    def _whole(self, part: Part, seconds: float, share: float) -> None:
+        """The whole part by CP-SAT with few enough bays; ``share`` 1 leaves out none that could help."""
+        possible = self._open(part, share)
+        if possible.sum() > (FEW_CHOICES if part.unplaced else WHOLE):
+            return
         table = Table(self.frame)
         bays = {i: np.flatnonzero(possible[k]).tolist() for k, i in enumerate(part.stays)}
         for k, i in enumerate(part.stays):
@@ -216,8 +229,10 @@ class Planner:
         answer = model.solve(seconds - (time.monotonic() - begun), hint)
         if answer is None:
             return
-        self._take(part, _places(part.stays, answer.placed))
-        self._learn(part, answer.cost if answer.proven else answer.bound)
+        if answer.placed:
+            self._take(part, _places(part.stays, answer.placed))
+        if share >= 1:
+            self._learn(part, answer.cost if answer.proven else min(answer.bound, part.rest))
 
     def _learn(self, part: Part, bound: float) -> None:
         """What a bound on the part's whole cost says of vehicles and of the rest."""
@@ -254,7 +269,11 @@ class Planner:
                 table.take(i)
         bays = {i: self._some_bays(table, i, before[i]) for i in free}
         answer = Model(table, free, bays).solve(min(1.5, self._left()), before, seed=part.tried)
-        placed = dict(answer.placed) if answer else {i: b for i, b in before.items() if b != NOWHERE}
+        placed = (
+            dict(answer.placed)
+            if answer and answer.cost < np.inf
+            else {i: b for i, b in before.items() if b != NOWHERE}
+        )
         for i, b in placed.items():
             table.put(i, b)
         return self._take(part, table.at[part.stays])
@@ -269,7 +288,9 @@ class Planner:
         lost = [i for i in part.stays if table.at[i] == NOWHERE]
         anchor = self.luck.choice(lost if lost and self.luck.random() < 0.7 else part.stays)
         rows = np.array(part.stays)
-        apart = np.abs(self.frame.begin[rows] + self.frame.end[rows] - self.frame.begin[anchor] - self.frame.end[anchor])
+        apart = np.abs(
+            self.frame.begin[rows] + self.frame.end[rows] - self.frame.begin[anchor] - self.frame.end[anchor]
+        )
         if table.at[anchor] != NOWHERE and self.luck.random() < 0.5:
             there = table.at[rows]
             metres = self.problem.apart[table.at[anchor]][there]
@@ -278,7 +299,7 @@ class Planner:
         chosen = {int(i) for i in rows[np.argsort(apart * jitter, kind="stable")[:FREED]]}
         return sorted({anchor, *chosen, *self.luck.sample(lost, min(5, len(lost)))})
 
-    # -- telling ------------------------------------------------------------------------------------------------
+    # -- telling --------------------------------------------------------------------------------------
 
     def _only(self, part: Part) -> Table:
         at = np.full(self.frame.n, NOWHERE)
@@ -321,4 +342,4 @@ def _places(stays: Sequence[int], placed: Sequence[tuple[int, int]]) -> Places:
     return np.array([where.get(i, NOWHERE) for i in stays], dtype=np.int64)
 
 
-__all__ = ["NOWHERE", "SLACK", "Plan", "Planner", "Why", "plan", "why"]
+__all__ = ["NOWHERE", "Plan", "Planner", "Why", "plan", "why"]

@@ -18,7 +18,7 @@ from parking.rules.plan_problem import Numbers, Places
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """``value``: no plan of these stays costs less. ``extra[i, b]``: at least so much more if i stands in b."""
+    """``value``: no plan of these stays costs less. ``extra[i, b]``: at least so much more with i in b."""
 
     value: float
     extra: Numbers
@@ -54,15 +54,14 @@ class Chains:
 
     def chosen(self, best: Numbers) -> np.ndarray:
         """taken[i, b]: whether the best chain of bay b holds stay i."""
-        taken = np.zeros((self.n, best.shape[1]), dtype=bool)
+        taken = best[1:] > best[:-1]
         left = np.full(best.shape[1], self.n)
-        for k in range(self.n - 1, -1, -1):
-            i = self.by_end[k]
-            now = (left == k + 1) & (best[k + 1] > best[k])
-            taken[i] = now
-            left = np.where(now, self.before[i], np.minimum(left, k))
-            left = np.where(now, self.before[i], left)
-        return taken
+        for k, i in zip(range(self.n - 1, -1, -1), self.by_end[::-1].tolist(), strict=True):
+            now = taken[k]
+            now &= left > k
+            np.minimum(left, k, out=left)
+            left[now] = self.before[i]
+        return taken[np.argsort(self.by_end)]
 
 
 def bound(

@@ -75,7 +75,8 @@ def _too_much(problem: Problem, at: Sequence[int]) -> Iterator[str]:
         for key in planned:
             limit = problem.lot_limit if key is None else problem.zone_limits.get(key, float("inf"))
             if sums[key] > limit + SLACK:
-                yield f"when stay {problem.stays[i].id} begins: S {sums[key]:.3f} over {limit} in {key or 'lot'}"
+                when = f"when stay {problem.stays[i].id} begins"
+                yield f"{when}: S {sums[key]:.3f} over {limit} in {key or 'lot'}"
 
 
 def _together(problem: Problem, at: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,6 @@ from itertools import combinations
 import numpy as np
 from ortools.sat.python import cp_model
 
-from parking.rules.plan_problem import Places
 from parking.rules.plan_solver import cliques, groups
 from parking.rules.plan_table import Frame, Table
 
@@ -71,21 +70,19 @@ def _tell_apart(frame: Frame, weights: Iterable[int], open_to: Mapping[int, np.n
     return any(frame.problem.needs[a, b] > 0 for a, b in combinations(sorted(weights), 2))
 
 
-def _most(
-    frame: Frame, weights: Mapping[int, int], open_to: Mapping[int, np.ndarray], seconds: float
-) -> int:
+def _most(frame: Frame, weights: Mapping[int, int], open_to: Mapping[int, np.ndarray], seconds: float) -> int:
     """The most weight the drawing holds at one instant."""
     model = cp_model.CpModel()
     given: dict[tuple[int, int], cp_model.IntVar] = {}
     for g in weights:
         for b in np.flatnonzero(open_to[g]):
             given[int(b), g] = model.new_bool_var("")
-    for b in {b for b, _ in given}:
-        model.add_at_most_one(given[b, g] for g in weights if (b, g) in given)
-    for (b, g), v in given.items():
-        for c, h in given:
-            if b != c and g < h and frame.problem.apart[b, c] < frame.problem.needs[g, h]:
-                model.add_at_most_one([v, given[c, h]])
+    for bay in {b for b, _ in given}:
+        model.add_at_most_one(given[bay, g] for g in weights if (bay, g) in given)
+    for (one, g), v in given.items():
+        for (other, h), w in given.items():
+            if one != other and g < h and frame.problem.apart[one, other] < frame.problem.needs[g, h]:
+                model.add_at_most_one([v, w])
     model.maximize(sum(weights[g] * v for (_, g), v in given.items()))
     solver = _solver(seconds)
     solver.solve(model)
@@ -98,6 +95,3 @@ def _solver(seconds: float) -> cp_model.CpSolver:
     solver.parameters.num_workers = 2
     solver.parameters.random_seed = 1
     return solver
-
-
-__all__ = ["Places", "least_unplaced"]

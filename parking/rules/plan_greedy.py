@@ -145,7 +145,10 @@ def _try(table: Table, i: int, bay: int, now: float) -> bool:
     for k in rivals:
         gain += table.cost_of(k)
         done.append((k, table.take(k)))
-    for k, wish in [(i, bay), *((k, NOWHERE) for k in sorted(rivals, key=lambda r: -len(table.frame.meets[r])))]:
+    for k, wish in [
+        (i, bay),
+        *((k, NOWHERE) for k in sorted(rivals, key=lambda r: -len(table.frame.meets[r]))),
+    ]:
         costs = table.costs(k)
         to = wish if wish != NOWHERE else int(costs.argmin())
         gain -= costs[to]

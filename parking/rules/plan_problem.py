@@ -16,6 +16,7 @@ from parking.rules.policy import Policy
 
 Numbers = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 #: Index sums (S) are compared with this slack, so that 0.1 + 0.2 may fill a limit of 0.3.
 SLACK = 1e-9
 NOWHERE = -1
@@ -27,8 +28,8 @@ class Weights:
 
     ``unplaced``: per vehicle without a bay, at the least; it is raised until no vehicle is ever left out for
     the sake of anything below (see ``Problem.unplaced_cost``). ``moved``: per told driver sent elsewhere.
-    ``near``: per vehicle in a bay from which the nearest bay open to loads it must keep apart from is only just
-    far enough; it falls with the square of the distance to nothing at ``comfort`` times the needed distance.
+    ``near``: per vehicle in a bay from which the nearest bay open to loads it must keep apart from is only
+    just far enough; it falls with the square of the distance to nothing at ``comfort`` times what is needed.
     ``driven``: per metre driven.
     """
 
@@ -78,8 +79,8 @@ class Problem:
     """A day to plan.
 
     ``metres[i, b]``: what stay ``i`` drives when it stands in bay ``b``; infinite where it may not stand.
-    ``apart[b, c]``: metres between two bays' outlines. ``needs[k, l]``: metres two kinds must keep (symmetric;
-    0 asks for nothing). A bay is nowhere compatible with itself: one vehicle at a time. Limits of the q/Q sum
+    ``apart[b, c]``: metres between two bays' outlines. ``needs[k, l]``: metres two kinds must keep
+    (symmetric; 0 asks for nothing). A bay holds one vehicle at a time. Limits of the q/Q sum
     hold at every instant; a zone without an entry has none.
     """
 

@@ -7,6 +7,7 @@ vehicles is in the lot together, not per pair of vehicles.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from parking.rules.plan_table import Frame, Table
 
 #: q/Q sums enter the solver as whole millionths, rounded so that the limit is never passed.
 MILLION = 1_000_000
+WORKERS = 2
+#: Up to so many choices all of segregation is written down at once; else after so many answers broke it.
+FEW, PATIENCE = 2_500, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +45,41 @@ class Model:
         self.x: dict[tuple[int, int], cp_model.IntVar] = {}
         self.objective: list[tuple[cp_model.IntVar, int]] = []
         self.groups = groups(self.frame)
+        self.held: dict[tuple[int, int, int], cp_model.IntVar | None] = {}
+        self.kept_apart: set[tuple[int, int, int, int]] = set()
         self._stays()
         self.cliques = list(cliques(self.frame, self.free))
         self._one_in_a_bay()
-        self._keep_apart()
         self._room()
         self.model.minimize(sum(w * v for v, w in self.objective))
 
-    def solve(self, seconds: float, hint: Mapping[int, int], workers: int = 2, seed: int = 1, log: bool = False) -> Part | None:
+    def solve(self, seconds: float, hint: Mapping[int, int], seed: int = 1) -> Part | None:
+        """The best placement found; ``hint`` is a known one (stay → bay). None: nothing found in time.
+
+        Segregation is written down only where an answer broke it: most pairs of bays never matter.
+        """
+        until = time.monotonic() + seconds
         for (i, b), v in self.x.items():
             self.model.add_hint(v, hint.get(i) == b)
-        solver = cp_model.CpSolver()
-        solver.parameters.max_time_in_seconds = max(0.05, seconds)
-        solver.parameters.num_workers = workers
-        solver.parameters.random_seed = seed
-        solver.parameters.log_search_progress = log
-        status = solver.solve(self.model)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return None
-        placed = tuple(k for k, v in self.x.items() if solver.boolean_value(v))
-        return Part(
-            placed, solver.objective_value, solver.best_objective_bound, status == cp_model.OPTIMAL
-        )
+        bound, rounds = -np.inf, 0
+        if len(self.x) <= FEW:
+            self._keep_all_apart()
+        while (left := until - time.monotonic()) > 0.01:
+            solver = cp_model.CpSolver()
+            solver.parameters.max_time_in_seconds = left
+            solver.parameters.num_workers = WORKERS
+            solver.parameters.random_seed = seed
+            status = solver.solve(self.model)
+            if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+                break
+            bound = max(bound, solver.best_objective_bound)
+            placed = tuple(k for k, v in self.x.items() if solver.boolean_value(v))
+            if not self._keep_apart(placed):
+                return Part(placed, solver.objective_value, bound, status == cp_model.OPTIMAL)
+            rounds += 1
+            if rounds == PATIENCE:
+                self._keep_all_apart()
+        return Part((), np.inf, bound, False) if np.isfinite(bound) else None
 
     def _stays(self) -> None:
         for i in self.free:
@@ -87,40 +104,62 @@ class Model:
                 if len(clique) > 1:
                     self.model.add_at_most_one(self.x[i, b] for i in clique)
 
-    def _keep_apart(self) -> None:
-        """A bay is given to one group at an instant; bays too near each other not to hostile groups."""
-        pairs = [
-            (b, c, a, d)
-            for b, c in combinations(sorted(self.by_bay), 2)
-            for a, d in self._hostile(b, c)
-        ]
-        for n, clique in enumerate(self.cliques):
-            held: dict[tuple[int, int], cp_model.IntVar | None] = {}
-            for b, c, a, d in pairs:
-                one, other = self._held(held, clique, b, a), self._held(held, clique, c, d)
-                if one is not None and other is not None:
-                    self.model.add_at_most_one([one, other])
+    def _keep_apart(self, placed: Sequence[tuple[int, int]]) -> bool:
+        """Forbid what breaks segregation in ``placed``, for the groups and all day. False: nothing."""
+        found = set()
+        for (i, b), (j, c) in combinations(placed, 2):
+            if self.frame.needed[i, j] > self.frame.problem.apart[b, c] and _meet(self.frame, i, j):
+                found |= set(self._around(b, int(self.groups[i]), c, int(self.groups[j])))
+        for pair in sorted(found - self.kept_apart):
+            self._never_both(*pair)
+        self.kept_apart |= found
+        return bool(found)
 
-    def _hostile(self, b: int, c: int) -> Iterator[tuple[int, int]]:
-        apart = self.frame.problem.apart[b, c]
-        for a in {self.groups[i] for i in self.by_bay[b]}:
-            for d in {self.groups[i] for i in self.by_bay[c]}:
-                if self._need(a, d) > apart:
-                    yield a, d
+    def _keep_all_apart(self) -> None:
+        """Write segregation down for every pair of bays and groups."""
+        here = {b: sorted({int(self.groups[i]) for i in stays}) for b, stays in self.by_bay.items()}
+        apart = self.frame.problem.apart
+        found = {
+            (b, a, c, d)
+            for b, c in combinations(sorted(here), 2)
+            for a in here[b]
+            for d in here[c]
+            if self._need(a, d) > apart[b, c]
+        }
+        for pair in sorted(found - self.kept_apart):
+            self._never_both(*pair)
+        self.kept_apart |= found
+
+    def _around(self, b: int, a: int, c: int, d: int) -> Iterator[tuple[int, int, int, int]]:
+        """(bay, group, bay, group) hostile like the given ones, between each bay and all near the other."""
+        apart, need = self.frame.problem.apart, self._need(a, d)
+        for e in self.by_bay:
+            if e != c and apart[e, c] < need and e != b:
+                yield (e, a, c, d) if (e, a) < (c, d) else (c, d, e, a)
+            if e != b and apart[e, b] < need and e != c:
+                yield (b, a, e, d) if (b, a) < (e, d) else (e, d, b, a)
+        yield (b, a, c, d) if (b, a) < (c, d) else (c, d, b, a)
+
+    def _never_both(self, b: int, a: int, c: int, d: int) -> None:
+        for n, clique in enumerate(self.cliques):
+            one, other = self._held(n, clique, b, a), self._held(n, clique, c, d)
+            if one is not None and other is not None:
+                self.model.add_at_most_one([one, other])
 
     def _need(self, a: int, d: int) -> float:
         return float(self.frame.problem.needs[a, d])
 
-    def _held(self, held, clique, b: int, group: int):  # type: ignore[no-untyped-def]
-        if (b, group) not in held:
-            lits = [self.x[i, b] for i in clique if self.groups[i] == group and (i, b) in self.x]
-            if len(lits) > 1:
-                v = self.model.new_bool_var("")
-                self.model.add_at_most_one([*lits, v.negated()])
-                held[b, group] = v
-            else:
-                held[b, group] = lits[0] if lits else None
-        return held[b, group]
+    def _held(self, n: int, clique: Sequence[int], b: int, group: int) -> cp_model.IntVar | None:
+        """True when a vehicle of the group stands in the bay at the n-th instant; None: none ever may."""
+        key = (n, b, group)
+        if key not in self.held:
+            mine = [self.x[i, b] for i in clique if self.groups[i] == group and (i, b) in self.x]
+            self.held[key] = mine[0] if mine else None
+            if len(mine) > 1:
+                held = self.model.new_bool_var("")
+                self.model.add_at_most_one([*mine, held.negated()])
+                self.held[key] = held
+        return self.held[key]
 
     def _room(self) -> None:
         frame, problem = self.frame, self.frame.problem
@@ -135,11 +174,16 @@ class Model:
                     if (i, b) in self.x:
                         zones[int(frame.zone[b])].append((self.x[i, b], sizes[i]))
             if np.isfinite(problem.lot_limit):
-                left = int((problem.lot_limit + 1e-9 - self._peak(frame, self.table.in_lot, clique)) * MILLION)
+                left = int(
+                    (problem.lot_limit + 1e-9 - self._peak(frame, self.table.in_lot, clique)) * MILLION
+                )
                 self.model.add(sum(s * v for t in zones.values() for v, s in t) <= max(0, left))
             for z, terms in zones.items():
                 if np.isfinite(frame.zone_limit[z]):
-                    left = int((frame.zone_limit[z] + 1e-9 - self._peak(frame, self.table.in_zone[z], clique)) * MILLION)
+                    left = int(
+                        (frame.zone_limit[z] + 1e-9 - self._peak(frame, self.table.in_zone[z], clique))
+                        * MILLION
+                    )
                     self.model.add(sum(s * v for v, s in terms) <= max(0, left))
 
     def _peak(self, frame: Frame, load: np.ndarray, clique: Sequence[int]) -> float:
@@ -147,6 +191,10 @@ class Model:
         first = max(frame.moments[i].start for i in clique)
         last = min(frame.moments[i].stop for i in clique)
         return float(load[first:last].max(initial=0.0))
+
+
+def _meet(frame: Frame, i: int, j: int) -> bool:
+    return bool(frame.begin[i] < frame.end[j] and frame.begin[j] < frame.end[i])
 
 
 def groups(frame: Frame) -> Places:
@@ -160,9 +208,7 @@ def cliques(frame: Frame, stays: Sequence[int]) -> Iterator[list[int]]:
     """The largest sets of stays that are in the lot together at an instant."""
     there: list[int] = []
     grown = False
-    events = sorted(
-        [(int(frame.begin[i]), 1, i) for i in stays] + [(int(frame.end[i]), 0, i) for i in stays]
-    )
+    events = sorted([(int(frame.begin[i]), 1, i) for i in stays] + [(int(frame.end[i]), 0, i) for i in stays])
     for _, begins, i in events:
         if begins:
             there.append(i)

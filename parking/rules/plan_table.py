@@ -1,7 +1,7 @@
 """The planner's board: who stands where, and for every stay which bays that forbids.
 
-Placing one vehicle updates the rows of all that are in the lot with it, so that the choices of any stay can be
-read at once. All costs are whole numbers kept in floats; infinite is forbidden.
+Placing one vehicle updates the rows of all that are in the lot with it, so that the choices of any stay can
+be read at once. All costs are whole numbers kept in floats; infinite is forbidden.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ class Table:
         met = met[self.at[met] != NOWHERE]
         there = self.at[met]
         short = self.frame.problem.apart[bay, there] < self.frame.needed[i, met]
-        return met[(there == bay) | short]
+        found: Places = met[(there == bay) | short]
+        return found
 
     @property
     def unplaced(self) -> Places:

@@ -31,17 +31,16 @@ def divide(frame: Frame, standing: Table, stays: Sequence[int], seconds: float) 
         for g in {int(of[i]) for i in clique}:
             here = [comes[i] for i in clique if of[i] == g]
             model.add(sum(here) <= sum(v for (_, h), v in given.items() if h == g))
-    model.maximize(
-        1000 * sum(comes.values()) - sum(_way(frame, stays, of, b, g) * v for (b, g), v in given.items())
-    )
+    ways = _ways(frame, stays, of)
+    model.maximize(1000 * sum(comes.values()) - sum(int(ways[g][b]) * v for (b, g), v in given.items()))
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = seconds
     solver.parameters.num_workers = 2
     solver.parameters.random_seed = 1
     kept = {int(of[i]): np.zeros(frame.m, dtype=bool) for i in stays}
     if solver.solve(model) in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        for (b, g), v in given.items():
-            kept[g][b] = solver.boolean_value(v)
+        for (bay, g), v in given.items():
+            kept[g][bay] = solver.boolean_value(v)
     return kept
 
 
@@ -64,10 +63,15 @@ def _apart(frame: Frame, model: cp_model.CpModel, given: Mapping[tuple[int, int]
                 model.add_at_most_one([v, w])
 
 
-def _way(frame: Frame, stays: Sequence[int], of: np.ndarray, bay: int, group: int) -> int:
-    """What the bay is worth less than the best, for the group as a whole: 0 to 9."""
-    rows = frame.cost[[i for i in stays if of[i] == group]]
-    lowest = np.where(np.isfinite(rows), rows, np.nan)
-    mean = np.nanmean(lowest, axis=0) if len(rows) else np.zeros(frame.m)
-    spread = float(np.nanmax(mean) - np.nanmin(mean)) or 1.0
-    return int(9 * (mean[bay] - float(np.nanmin(mean))) / spread) if np.isfinite(mean[bay]) else 9
+def _ways(frame: Frame, stays: Sequence[int], of: np.ndarray) -> Mapping[int, np.ndarray]:
+    """Group → for each bay what it is worth less than the best, for the group as a whole: 0 to 9."""
+    found = {}
+    for g in {int(of[i]) for i in stays}:
+        rows = frame.cost[[i for i in stays if of[i] == g]]
+        allowed = np.isfinite(rows)
+        mean = np.where(allowed, rows, 0.0).sum(axis=0) / np.maximum(1, allowed.sum(axis=0))
+        mean = np.where(allowed.any(axis=0), mean, np.inf)
+        least, most = mean.min(), mean[np.isfinite(mean)].max(initial=0.0)
+        short = (mean - least) / (most - least) if most > least else np.zeros(frame.m)
+        found[g] = np.minimum(9, 9 * np.where(np.isfinite(mean), short, 1.0)).astype(int)
+    return found

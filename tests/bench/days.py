@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import shapely
 
+from parking.rules.plan import plan
 from parking.rules.plan_problem import PlanBay, PlanStay, Problem, Weights
 from parking.rules.segregation import Load, Substance, between
 
@@ -60,7 +62,7 @@ def lot(bays: int) -> tuple[list[PlanBay], list[tuple[str, ...]], list[shapely.G
 
 
 def day(bays: int, bookings: int, seed: int, told: float = 0.1, standing: float = 0.02) -> Problem:
-    """A day: bookings of 1 to 5 hours in a morning and an afternoon wave, some drivers told, some standing."""
+    """A day: bookings of 1 to 5 hours in two waves, some drivers told, some vehicles standing."""
     luck = random.Random(seed)
     places, takes, shapes = lot(bays)
     kinds = [Load((Substance(c, s, un, un is not None, "II"),)) for c, s, un, _, _ in LOADS]
@@ -85,22 +87,14 @@ def day(bays: int, bookings: int, seed: int, told: float = 0.1, standing: float 
 
 
 def _some_known(problem: Problem, luck: random.Random, told: float, standing: float) -> Problem:
-    """Some of the day is settled already: by a first-come plan of a part of it."""
-    from dataclasses import replace
-
-    from parking.rules.plan_greedy import first_come
-    from parking.rules.plan_table import Frame
-
-    part = sorted(luck.sample(range(len(problem.stays)), round(len(problem.stays) * (told + standing))))
-    known = Problem(
-        problem.bays, [problem.stays[i] for i in part], problem.metres[part], problem.apart, problem.needs
-    )
-    at = first_come(Frame(known)).at
+    """Some of the day is settled: drivers told by the plan of the evening before, vehicles that stand."""
+    at = plan(problem, 0.0).at
     stays = list(problem.stays)
-    for i, bay in zip(part, at, strict=True):
-        if bay >= 0 and luck.random() < told / (told + standing):
-            stays[i] = replace(stays[i], told=int(bay))
-        elif bay >= 0:
-            stays[i] = replace(stays[i], fixed=int(bay), begin=0, end=max(stays[i].end - stays[i].begin, 3600))
-    # standing vehicles all begin at midnight: keep those that may stand together
+    placed = [i for i, bay in enumerate(at) if bay >= 0]
+    early = sorted(placed, key=lambda i: stays[i].begin)[: round(len(stays) * standing)]
+    for i in early:
+        stays[i] = replace(stays[i], fixed=at[i])
+    late = sorted(set(placed) - set(early))
+    for i in luck.sample(late, round(len(stays) * told)):
+        stays[i] = replace(stays[i], told=at[i])
     return replace(problem, stays=stays)
