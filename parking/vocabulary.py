@@ -485,3 +485,4 @@ class Advice(StrEnum):
     ROOM_ENOUGH = "room_enough"  # length_m, width_m
     ROOM_TIGHT = "room_tight"  # length_m, width_m, design_length_m, design_width_m
     ISOLATION_KEPT = "isolation_kept"  # count
+    WAY = "way"  # metres

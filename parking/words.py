@@ -130,6 +130,7 @@ ADVICE: Mapping[StrEnum, str] = {
     Advice.ROOM_ENOUGH: "{length_m} × {width_m} m: room enough for the design vehicle.",
     Advice.ROOM_TIGHT: "{length_m} × {width_m} m is tight for the design vehicle ({design_length_m} × {design_width_m} m).",
     Advice.ISOLATION_KEPT: "{count} isolation bays stay free.",
+    Advice.WAY: "About {metres} m from the gate by this bay to the dock, as the crow flies.",
 }
 
 QUEUE: Mapping[StrEnum, str] = {

@@ -6,19 +6,21 @@ chosen the occupants that matter: whoever stands in the lot or is expected while
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from parking.refused import Reason, no
-from parking.rules.segregation import DEFAULTS, Load, Rulebook, Verdict, between
+from parking.rules.nearness import nearness
+from parking.rules.segregation import DEFAULTS, Load, Rulebook, Ruling, Verdict, between
 from parking.vocabulary import Advice, LoadState, Refusal
 
 #: Default bay for a tank semi-trailer, metres. Design default (设计默认值), no standard.
 DESIGN_LENGTH_M, DESIGN_WIDTH_M = 20.0, 4.0
 #: Points a bay can earn; a zone meant for the class outweighs any distance beyond what is needed.
-ZONE_POINTS, DISTANCE_POINTS, ROOM_POINTS = 50.0, 30.0, 10.0
+ZONE_POINTS, DISTANCE_POINTS, ROOM_POINTS, WAY_POINTS = 50.0, 30.0, 10.0, 10.0
 #: Distance beyond this many times what is needed is worth no more.
 ENOUGH = 4.0
 
@@ -65,11 +67,19 @@ class Suggestion:
 
 
 def rank(
-    load: Load, bays: Sequence[BayFacts], occupants: Sequence[Occupant], book: Rulebook = DEFAULTS
+    load: Load,
+    bays: Sequence[BayFacts],
+    occupants: Sequence[Occupant],
+    book: Rulebook = DEFAULTS,
+    ways: Mapping[int, float] | None = None,
 ) -> list[Suggestion]:
-    """Every ordinary bay, possible ones first, best first. Isolation bays are never offered."""
-    free_isolation = _free_isolation(bays, occupants)
-    offered = [_suggestion(load, b, bays, occupants, book, free_isolation) for b in bays if not b.isolation]
+    """Every ordinary bay, possible ones first, best first. Isolation bays are never offered.
+
+    ``ways``: bay id → metres to drive from the gate by the bay to the dock. Says of each bay exactly what
+    ``against`` says; distances come from one table for the whole lot.
+    """
+    scene = _Scene(load, bays, occupants, book, ways or {})
+    offered = [scene.suggestion(n, b) for n, b in enumerate(bays) if not b.isolation]
     return sorted(offered, key=lambda s: (not s.possible, -s.score, s.bay_code))
 
 
@@ -152,20 +162,69 @@ def _class_fits(hazard_class: str | None, prefixes: Iterable[str]) -> bool:
     return any(hazard_class == p or hazard_class.startswith(p + ".") for p in prefixes)
 
 
-def _suggestion(
-    load: Load,
-    bay: BayFacts,
-    bays: Sequence[BayFacts],
-    occupants: Sequence[Occupant],
-    book: Rulebook,
-    free_isolation: int,
-) -> Suggestion:
-    zone_points, zone = _zone(load, bay)
-    room_points, room = _room(bay)
-    far_points, far = _distance(load, bay, {b.id: b for b in bays}, occupants, book)
-    reasons = (zone, far, room, no(Advice.ISOLATION_KEPT, count=free_isolation))
-    blocked = against(load, bay, bays, occupants, book)
-    return Suggestion(bay.id, bay.code, bay.zone, zone_points + far_points + room_points, reasons, blocked)
+class _Scene:
+    """One load, all bays and all occupants: each verdict asked for once, all distances at one go."""
+
+    def __init__(
+        self,
+        load: Load,
+        bays: Sequence[BayFacts],
+        occupants: Sequence[Occupant],
+        book: Rulebook,
+        ways: Mapping[int, float],
+    ) -> None:
+        near = nearness([b.id for b in bays], [b.shape for b in bays])
+        verdicts = {other: between(load, other, book) for other in {o.load for o in occupants}}
+        self.load, self.occupants, self.ways = load, occupants, ways
+        self.bays = {b.id: b for b in bays}
+        self.free_isolation = _free_isolation(bays, occupants)
+        self.verdicts = [verdicts[o.load] for o in occupants]
+        where = np.array([near.place[o.bay_id] for o in occupants], dtype=np.int64)
+        needed = np.array([0.0 if v.ruling is Ruling.ALLOWED else v.needed_m for v in self.verdicts])
+        self.metres = near.metres[:, where]
+        here = where[None, :] == np.arange(len(bays))[:, None]
+        self.taken = here.any(axis=1)
+        self.too_near = (self.metres < needed) & ~here
+        restricted = np.array([v.reason is not None for v in self.verdicts], dtype=bool)
+        asked = np.array([v.needed_m for v in self.verdicts])
+        self.spare = np.where(restricted & ~here, self.metres - asked, np.inf)
+
+    def suggestion(self, n: int, bay: BayFacts) -> Suggestion:
+        zone_points, zone = _zone(self.load, bay)
+        room_points, room = _room(bay)
+        far_points, far = self._distance(n, bay)
+        way_points, way = self._way(bay)
+        reasons = (zone, far, room, *way, no(Advice.ISOLATION_KEPT, count=self.free_isolation))
+        points = zone_points + far_points + room_points + way_points
+        return Suggestion(bay.id, bay.code, bay.zone, points, reasons, tuple(self._blocked(n, bay)))
+
+    def _blocked(self, n: int, bay: BayFacts) -> Iterator[Reason]:
+        yield from unfit(self.load, bay)
+        if self.taken[n]:
+            yield no(Refusal.BAY_TAKEN, bay=bay.code)
+        for k in np.flatnonzero(self.too_near[n]).tolist():
+            yield self._near(Refusal.BAY_NEIGHBOUR, n, bay, k)
+
+    def _distance(self, n: int, bay: BayFacts) -> tuple[float, Reason]:
+        """Points for the distance to the nearest load that must be kept apart at all."""
+        nearest = int(self.spare[n].argmin()) if len(self.occupants) else 0
+        if not len(self.occupants) or not np.isfinite(self.spare[n, nearest]):
+            return DISTANCE_POINTS, no(Advice.NOTHING_INCOMPATIBLE)
+        enough = ENOUGH * max(self.verdicts[nearest].needed_m, 1.0)
+        points = DISTANCE_POINTS * min(1.0, float(self.metres[n, nearest]) / enough)
+        return points, self._near(Advice.NEAREST_INCOMPATIBLE, n, bay, nearest)
+
+    def _near(self, word: Refusal | Advice, n: int, bay: BayFacts, k: int) -> Reason:
+        return _near(word, bay, self.occupants[k], self.bays, self.verdicts[k], float(self.metres[n, k]))
+
+    def _way(self, bay: BayFacts) -> tuple[float, tuple[Reason, ...]]:
+        """Points for a short way, among the bays of this lot."""
+        metres = self.ways.get(bay.id)
+        if metres is None:
+            return 0.0, ()
+        least, most = min(self.ways.values()), max(self.ways.values())
+        points = WAY_POINTS * (most - metres) / (most - least) if most > least else WAY_POINTS
+        return points, (no(Advice.WAY, metres=round(metres)),)
 
 
 def _zone(load: Load, bay: BayFacts) -> tuple[float, Reason]:
@@ -186,19 +245,6 @@ def _room(bay: BayFacts) -> tuple[float, Reason]:
         design_length_m=DESIGN_LENGTH_M,
         design_width_m=DESIGN_WIDTH_M,
     )
-
-
-def _distance(
-    load: Load, bay: BayFacts, bays: dict[int, BayFacts], occupants: Sequence[Occupant], book: Rulebook
-) -> tuple[float, Reason]:
-    """Points for the distance to the nearest load that must be kept apart at all."""
-    apart = [(*clash(load, bay, o.load, bays[o.bay_id], book), o) for o in occupants if o.bay_id != bay.id]
-    restricted = [(metres, verdict, o) for verdict, metres, o in apart if verdict.reason]
-    if not restricted:
-        return DISTANCE_POINTS, no(Advice.NOTHING_INCOMPATIBLE)
-    metres, verdict, occupant = min(restricted, key=lambda found: found[0] - found[1].needed_m)
-    points = DISTANCE_POINTS * min(1.0, metres / (ENOUGH * max(verdict.needed_m, 1.0)))
-    return points, _near(Advice.NEAREST_INCOMPATIBLE, bay, occupant, bays, verdict, metres)
 
 
 def _free_isolation(bays: Iterable[BayFacts], occupants: Iterable[Occupant]) -> int:

@@ -130,3 +130,17 @@ def test_a_class_is_matched_by_division_not_by_letters():
     assert against(single("1.4S"), bay(1, ("1.4",)), [], []) != ()
     assert against(single("3", (), LoadState.EMPTY_CLEAN), bay(1, ()), [], []) == ()
     assert against(single("3"), bay(1, ()), [], []) != ()
+
+
+@given(loads, occupants)
+def test_the_fast_ranking_says_of_each_bay_exactly_what_the_slow_question_says(load, there):
+    by_id = {b.id: b for b in LOT}
+    for suggestion in rank(load, LOT, there):
+        assert suggestion.blocked == against(load, by_id[suggestion.bay_id], LOT, there)
+
+
+def test_a_shorter_way_counts_when_all_else_is_equal():
+    ways = {b.id: 1000.0 - b.id for b in LOT}
+    ranked = rank(PETROL, LOT, [], ways=ways)
+    assert ranked[0].bay_code == "B03"
+    assert [r.facts["metres"] for r in ranked[0].reasons if r.word is Advice.WAY] == [997]
