@@ -48,9 +48,23 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _open_rooms(app: Flask) -> None:
     """Register every room; its ``MENU`` lists (endpoint, label) in the order shown."""
-    from web import admin, auth, desk, dispatch, driver, gate, health, home, inbox, maps, queue, supervisor
+    from web import (
+        admin,
+        auth,
+        desk,
+        dispatch,
+        driver,
+        enterprise,
+        gate,
+        health,
+        home,
+        inbox,
+        maps,
+        queue,
+        supervisor,
+    )
 
-    rooms = (home, auth, driver, dispatch, queue, supervisor, maps, gate, inbox, admin, health)
+    rooms = (home, auth, driver, dispatch, queue, enterprise, supervisor, maps, gate, inbox, admin, health)
     for room in (desk, inbox, supervisor):
         room.init_app(app)
     menu: list[tuple[str, str]] = []

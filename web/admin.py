@@ -6,11 +6,13 @@ import re
 from datetime import UTC, datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from geo.shapes import LayerKind
 from parking import clock
 from parking.queries import layers as layer_query
+from parking.queries import lot as lot_query
 from parking.queries import staff as staff_query
 from parking.queries.staff import StaffView
 from parking.refused import Reason, Refused, no
@@ -45,15 +47,16 @@ def staff_list() -> str:
 @gate(Role.ADMIN)
 def add() -> str | tuple[str, int]:
     """Add an account and show its first password once, in this answer only."""
-    typed = {key: request.form.get(key, "").strip() for key in ("username", "name", "role")}
+    typed = {key: request.form.get(key, "").strip() for key in ("username", "name", "role", "enterprise")}
     reasons = tuple(_against(typed))
     if reasons:
         return _list(reasons=reasons, typed=typed), 422
     try:
         with transaction() as session:
             password = staff.add(
-                session, typed["username"], typed["name"], Role(typed["role"]), _now(), _actor(), source()
-            )
+                session, typed["username"], typed["name"], Role(typed["role"]), _now(), _actor(), source(),
+                typed["enterprise"],
+            )  # fmt: skip
     except Refused as refused:
         return _list(reasons=refused.reasons, typed=typed), 422
     return _list(issued=(typed["username"], password))
@@ -125,6 +128,7 @@ def _list(
 ) -> str:
     with reading() as session:
         people = staff_query.everyone(session)
+        enterprises = _enterprises(session)
     return render_template(
         "staff.html",
         people=people,
@@ -132,8 +136,17 @@ def _list(
         typed=typed or {},
         issued=issued,
         roles=list(Role),
+        enterprises=enterprises,
         now=_now(),
     )
+
+
+def _enterprises(session: Session) -> list[str]:
+    """Who has a dock; none before a park is loaded."""
+    try:
+        return sorted(lot_query.enterprises(session))
+    except LookupError:
+        return []
 
 
 def _stay_signed_in(changed: StaffView) -> None:

@@ -157,10 +157,7 @@ def _spot(bay: BayView, height: float, ranks: Mapping[str, int] | None, late: se
 
 def _longest(ring: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
     """Direction (unit vector) and length of the longest side."""
-    sides = [
-        (b[0] - a[0], b[1] - a[1], math.hypot(b[0] - a[0], b[1] - a[1]))
-        for a, b in pairwise(ring)
-    ]
+    sides = [(b[0] - a[0], b[1] - a[1], math.hypot(b[0] - a[0], b[1] - a[1])) for a, b in pairwise(ring)]
     dx, dy, length = max(sides, key=lambda s: s[2])
     return (dx / length, dy / length, length) if length else (1.0, 0.0, 0.0)
 

@@ -25,10 +25,11 @@ from parking.queries import park as park_query
 from parking.queries.board import BayView, Board
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
+from parking.rules import booking as life
 from parking.services import bays, bookings, visits
 from parking.services.bays import Suggestion
 from parking.speech import N_
-from parking.vocabulary import Advice, BookingState, Refusal, Role, VisitState, VisitStep
+from parking.vocabulary import Advice, BookingState, BookingStep, Refusal, Role, VisitStep
 from web.board_view import Drawing, at_dock, drawing, timeline
 from web.forms import typed
 from web.gates import gate
@@ -46,7 +47,26 @@ GOOD = frozenset(
     {Advice.ZONE_SPECIFIC, Advice.NOTHING_INCOMPATIBLE, Advice.ROOM_ENOUGH, Advice.ISOLATION_KEPT}
 )
 #: While the vehicle stands in no bay, its bay may still be changed.
-_IN_NO_BAY = (VisitState.ARRIVED, VisitState.ADMITTED, VisitState.EN_ROUTE_OUT)
+_IN_NO_BAY = bays.IN_NO_BAY
+#: What the house does by itself, the guard's checklist and the driver's cargo page.
+_NO_BUTTON = frozenset(
+    {
+        VisitStep.OPEN_WINDOW,
+        VisitStep.INSPECT,
+        VisitStep.GO_MISSING,
+        VisitStep.CLOSE,
+        VisitStep.CLOSE_INFERRED,
+    }
+)
+#: Steps for trouble: apart from the ordinary ones, with a word of explanation.
+TROUBLE = (VisitStep.ISOLATE, VisitStep.CANCEL_STAY, VisitStep.EVACUATE)
+_EXPLAINED = (
+    BookingStep.WAITLIST,
+    BookingStep.RETURN,
+    BookingStep.SUSPEND,
+    BookingStep.RESUME,
+    BookingStep.REJECT,
+)
 _TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
 
 
@@ -116,15 +136,20 @@ def assign() -> AnyResponse:
     return _after(take, booking_id)
 
 
-@bp.post("/board/reject")
+@bp.post("/board/booking")
 @gate(Role.DISPATCHER)
-def reject() -> AnyResponse:
-    booking_id = _number("booking_id")
+def booking_step() -> AnyResponse:
+    """Waitlist, return, suspend, resume or reject a booking, with a remark where one is needed."""
+    booking_id, asked = _number("booking_id"), typed("step", 40)
+    if asked not in _EXPLAINED:
+        abort(400)
 
     def take() -> str:
         with transaction() as session:
-            bookings.reject(session, booking_id, typed("remark", 500), clock.now(), _actor(), source())
-        return "rejected"
+            bookings.take(
+                session, booking_id, BookingStep(asked), clock.now(), _actor(), source(), typed("remark", 500)
+            )
+        return asked
 
     return _after(take, booking_id)
 
@@ -173,12 +198,13 @@ def _done(word: str) -> str:
     """What was done, said to the dispatcher; unknown words say nothing."""
     said = {
         "assigned": N_("The bay is assigned."),
-        "rejected": N_("The booking is rejected; the driver reads the reason."),
         "closed": N_("The bay is out of service."),
         "opened": N_("The bay is in service again."),
     }
     if word in said:
         return _(said[word])
+    if word in list(BookingStep):
+        return _("Done: {step}", step=BookingStep(word))
     return _("Done: {step}", step=VisitStep(word)) if word in list(VisitStep) else ""
 
 
@@ -230,7 +256,7 @@ def _scene(
 def _assignable(booking: BookingView) -> bool:
     if booking.visit is not None:
         return booking.visit.state in _IN_NO_BAY
-    return booking.state in (BookingState.SUBMITTED, BookingState.APPROVED)
+    return booking.state in (*booking_query.ASKS, BookingState.APPROVED)
 
 
 def _drawn(scene: Scene) -> Callable[[str], Markup]:
@@ -268,6 +294,8 @@ def _context(scene: Scene, which: str) -> dict[str, Any]:
         more["docks"] = _docks(scene)
         more["unsuited_and_near"] = unsuited_and_near
         more["steps"] = _steps(scene.choice.booking)
+        more["trouble"] = TROUBLE
+        more["decisions"] = _decisions(scene.choice.booking)
     return more
 
 
@@ -299,7 +327,15 @@ def _steps(booking: BookingView) -> list[tuple[VisitStep, str]]:
     """The steps staff may take now, calling forward apart (it needs a dock)."""
     if booking.visit is None:
         return []
-    return [(s, name(s)) for s in booking.visit.steps]
+    return [(s, name(s)) for s in booking.visit.steps if s not in _NO_BUTTON]
+
+
+def _decisions(booking: BookingView) -> list[tuple[str, str]]:
+    """What else the dispatcher may decide about a booking, each with a remark."""
+    if booking.visit is not None:
+        return []
+    able = life.steps(booking.state, _actor())
+    return [(step.value, name(step)) for step in _EXPLAINED if step in able]
 
 
 def _number(key: str) -> int:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Sequence
-from datetime import timedelta
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from parking import clock
@@ -18,13 +16,15 @@ from parking.queries import park as park_query
 from parking.queries import queue as queue_query
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
+from parking.rules import booking as life
 from parking.rules import plate as plates
 from parking.services import audit, bookings, visits
-from parking.vocabulary import BookingState, LoadState, Refusal, VisitState, VisitStep
-from web.driver_words import COLOURS_OFFERED, PRIVACY_VERSION, STEP_LABELS, Place, advice, place
-from web.forms import booking_fields, booking_form, next_slot, picker_value, typed
+from parking.vocabulary import BookingState, BookingStep, LoadState, Refusal, VisitState, VisitStep
+from web.booking_form import fresh_fields, render_form
+from web.driver_words import PRIVACY_VERSION, STEP_LABELS, Place, advice, place
+from web.forms import booking_fields, booking_form, cargo_lines, fields_of, typed
 from web.gates import booking_link, booking_url, public, signature
-from web.language import _, lang, name
+from web.language import lang, name
 from web.limits import Tries
 from web.people import source
 from web.queue_words import estimate
@@ -42,15 +42,7 @@ _CANCEL = "cancel"
 @bp.get("/book")
 @public
 def book() -> str:
-    start = next_slot(clock.now())
-    fresh = {
-        "plate_colour": "2",
-        "load_state": LoadState.LOADED.value,
-        "window_start": picker_value(start),
-        "window_end": picker_value(start + timedelta(hours=4)),
-        "idempotency_key": secrets.token_urlsafe(24),
-    }
-    return _form(fresh)
+    return _form(fresh_fields())
 
 
 @bp.post("/book")
@@ -61,7 +53,8 @@ def book_post() -> Response | tuple[str, int]:
         BOOKED.check(source())
         with transaction() as session:
             now = clock.now()
-            made = bookings.request(session, booking_form(fields, lang()), now, NEWCOMER, source())
+            send = bookings.keep if typed("keep", 1) else bookings.request
+            made = send(session, booking_form(fields, lang()), now, NEWCOMER, source())
             audit.record(
                 session,
                 NEWCOMER,
@@ -128,6 +121,31 @@ def state(code: str) -> str | tuple[str, int]:
     return render_template("_booking_state.html", **_shown(view))
 
 
+@bp.get("/b/<code>/edit")
+@booking_link
+def edit(code: str) -> str:
+    """The form of a draft or a returned booking, to be mended and sent."""
+    view = _found(code)
+    if BookingStep.SUBMIT not in life.steps(view.state, "driver:"):
+        abort(404)
+    with reading() as session:
+        cargoes = booking_query.cargoes(session, view.id)
+    return _edit_form(view, fields_of(view, cargoes))
+
+
+@bp.post("/b/<code>/edit")
+@booking_link
+def edit_post(code: str) -> Response | tuple[str, int]:
+    view, fields = _found(code), booking_fields()
+    try:
+        with transaction() as session:
+            form = booking_form(fields, lang())
+            bookings.edit(session, view.id, form, clock.now(), f"driver:{view.code}", source())
+    except Refused as refused:
+        return _edit_form(view, fields, refused.reasons), 422
+    return redirect(booking_url(code), 303)
+
+
 @bp.post("/b/<code>/step")
 @booking_link
 def step(code: str) -> Response | tuple[str, int]:
@@ -153,17 +171,27 @@ def _take(view: BookingView, asked: str) -> None:
         elif view.visit is None:
             raise Refused(no(Refusal.VISIT_UNKNOWN))
         else:
-            visits.step(session, view.visit.id, VisitStep(asked), now, actor, source())
+            visits.step(session, view.visit.id, VisitStep(asked), now, actor, source(), said=_said(asked))
 
 
 def _form(fields: dict[str, str], reasons: Sequence[Reason] = ()) -> str:
-    return render_template(
-        "book.html",
-        fields=fields,
-        reasons=reasons,
-        colours=[(number, _(label)) for number, label in COLOURS_OFFERED],
-        load_states=[(word.value, name(word)) for word in LoadState],
-        privacy_version=PRIVACY_VERSION,
+    address = url_for("driver.book_post")
+    return render_form("book.html", fields, reasons, address=address, may_keep=True)
+
+
+def _said(asked: str) -> visits.Said | None:
+    """What the driver says with a finished job: what the vehicle carries now."""
+    carries = typed("load_state", 20)
+    if asked != VisitStep.FINISH_WORK or carries not in list(LoadState):
+        return None
+    lines = cargo_lines() if carries != LoadState.EMPTY_CLEAN else ()
+    return visits.Said(carries=LoadState(carries), cargo=lines, waybill_out=typed("waybill_out", 40))
+
+
+def _edit_form(view: BookingView, fields: dict[str, str], reasons: Sequence[Reason] = ()) -> str:
+    address = url_for("driver.edit_post", code=view.code, k=signature(view.code))
+    return render_form(
+        "book.html", fields, reasons, address=address, may_keep=False, mending=view, key=signature(view.code)
     )
 
 
@@ -184,11 +212,20 @@ def _shown(view: BookingView) -> dict[str, object]:
         "advice_tone": tone,
         "advice": sentence,
         "steps": _steps(view),
-        "may_cancel": view.state in (BookingState.SUBMITTED, BookingState.APPROVED),
+        "may_cancel": view.visit is None and BookingStep.CANCEL in life.steps(view.state, "driver:"),
+        "may_edit": view.visit is None and BookingStep.SUBMIT in life.steps(view.state, "driver:"),
+        "asks_cargo": _asks_cargo(view),
+        "load_states": [(word.value, name(word)) for word in LoadState],
         "k": signature(view.code),
         "version": _version(view),
         "turn": _turn(view),
     }
+
+
+def _asks_cargo(view: BookingView) -> bool:
+    """A vehicle that came empty says what it carries when its work is done."""
+    at_dock = view.visit is not None and view.visit.state is VisitState.AT_DOCK
+    return at_dock and view.load_state is not LoadState.LOADED
 
 
 def _steps(view: BookingView) -> list[tuple[str, str]]:

@@ -7,15 +7,18 @@ accepts (a naive time, a negative mass, colour −1) instead of stopping at the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import request
 
-from parking.rules.admission import BookingForm
-from parking.vocabulary import FormField, LoadState
+from parking.queries.bookings import BookingView, CargoView
+from parking.rules.admission import BookingForm, CargoLine
+from parking.vocabulary import DocumentKind, FormField, LoadState
 
+#: Compartments beside the first that the form offers.
+FURTHER = range(2, 7)
 PARK_ZONE = ZoneInfo("Asia/Shanghai")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 #: A time no rule accepts: without a zone.
@@ -29,9 +32,26 @@ def typed(key: str, limit: int = 500) -> str:
 
 def booking_fields() -> dict[str, str]:
     """The booking form as typed, to be shown again."""
-    return {field: typed(field, 200) for field in FormField} | {
+    names = [*FormField, *(f"{key}_{n}" for n in FURTHER for key in ("un_number", "mass_kg", "residue"))]
+    names += [f"until_{kind}" for kind in DocumentKind]
+    return {str(field): typed(field, 200) for field in names} | {
         "idempotency_key": typed("idempotency_key", 64)
     }
+
+
+def fields_of(view: BookingView, cargoes: Sequence[CargoView]) -> dict[str, str]:
+    """A booking as its form was typed, to be mended."""
+    fields = {str(name): str(getattr(view, name, "") or "") for name in FormField}
+    fields |= {
+        "window_start": picker_value(view.window_start),
+        "window_end": picker_value(view.window_end),
+        "mass_kg": str(cargoes[0].mass_kg if cargoes else view.mass_kg),
+        **{f"until_{kind}": until for kind, until in view.documents.items()},
+    }
+    for n, line in zip(FURTHER, cargoes[1:], strict=False):
+        fields |= {f"un_number_{n}": line.un_number, f"mass_kg_{n}": str(line.mass_kg)}
+        fields[f"residue_{n}"] = "1" if line.residue else ""
+    return fields
 
 
 def booking_form(fields: Mapping[str, str], lang: str) -> BookingForm:
@@ -50,7 +70,51 @@ def booking_form(fields: Mapping[str, str], lang: str) -> BookingForm:
         window_end=park_time(fields["window_end"]),
         language=lang,
         idempotency_key=fields["idempotency_key"] or None,
+        enterprise=fields.get("enterprise") or None,
+        further=tuple(_further(fields)),
+        length_m=metres(fields.get("length_m", "")),
+        width_m=metres(fields.get("width_m", "")),
+        height_m=metres(fields.get("height_m", "")),
+        documents={kind: day for kind in DocumentKind if (day := date_of(fields.get(f"until_{kind}", "")))},
     )
+
+
+def _further(fields: Mapping[str, str]) -> Iterator[CargoLine]:
+    """The compartments beside the first, those that were filled in."""
+    for n in FURTHER:
+        un, mass = fields.get(f"un_number_{n}", ""), fields.get(f"mass_kg_{n}", "")
+        if un or mass:
+            yield CargoLine(un, whole(mass or "0"), fields.get(f"residue_{n}", "") == "1")
+
+
+def cargo_lines() -> tuple[CargoLine, ...]:
+    """Posted compartments of a page that is not the booking form, the first one included."""
+    first = typed("un_number", 40)
+    fields = booking_fields()
+    lines = tuple(_further(fields))
+    if not first:
+        return lines
+    return (CargoLine(first, whole(typed("mass_kg", 20) or "0"), typed("residue", 1) == "1"), *lines)
+
+
+def metres(text: str) -> float | None:
+    """A size in metres; None when nothing was typed, −1 when it is no number."""
+    if not text:
+        return None
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return -1.0
+
+
+def date_of(text: str) -> date | None:
+    """A date as the browser sends it; one that cannot be read counts as long past, and is refused."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return date.min
 
 
 def whole(text: str) -> int:

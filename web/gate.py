@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from parking import clock
 from parking.queries import bookings as booking_query
+from parking.queries import restraints as restraint_query
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
 from parking.rules import plate as plates
-from parking.services import visits
+from parking.services import bookings, cargo, restraints, visits
 from parking.speech import N_
-from parking.vocabulary import BookingState, Refusal, Role, VisitState, VisitStep
+from parking.vocabulary import AT_GATE, BookingState, LoadState, Refusal, Role, VisitState, VisitStep
+from web.booking_form import fresh_fields, render_form
 from web.driver_words import colour_name
-from web.forms import typed
+from web.forms import booking_fields, booking_form, cargo_lines, typed
 from web.gates import gate
 from web.language import _, lang, name
 from web.people import current_person, source
@@ -28,7 +32,17 @@ bp = Blueprint("gate", __name__)
 MENU = (("gate.expected", N_("Gate")),)
 _CREW = (Role.GUARD, Role.DISPATCHER)
 #: Calling forward is the dispatcher's decision and has its own place on the board.
-GATE_STEPS = tuple(step for step in VisitStep if step is not VisitStep.CALL)
+GATE_STEPS = tuple(
+    step
+    for step in VisitStep
+    if step
+    not in (
+        VisitStep.CALL, VisitStep.MISS_CALL, VisitStep.OPEN_WINDOW, VisitStep.GO_MISSING,
+        VisitStep.CLOSE, VisitStep.CLOSE_INFERRED, VisitStep.INSPECT,
+    )
+)  # fmt: skip
+#: Steps for trouble: apart from the ordinary ones, with a word of explanation.
+TROUBLE = (VisitStep.REFUSE, VisitStep.ISOLATE, VisitStep.CANCEL_STAY, VisitStep.EVACUATE)
 _AHEAD = timedelta(hours=12)
 
 
@@ -72,6 +86,104 @@ def step(booking_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("gate.vehicle", booking_id=booking_id), 303)
 
 
+@bp.post("/gate/<int:booking_id>/restrain")
+@gate(*_CREW)
+def restrain(booking_id: int) -> Response | tuple[str, int]:
+    """Keep a vehicle where it is until somebody lifts it."""
+
+    def act(session: Session, visit_id: int, actor: str) -> None:
+        restraints.restrain(session, visit_id, typed("reason", 500), "staff", clock.now(), actor, source())
+
+    return _do(booking_id, act)
+
+
+@bp.post("/gate/<int:booking_id>/lift")
+@gate(*_CREW)
+def lift(booking_id: int) -> Response | tuple[str, int]:
+    """Let a restrained vehicle go again."""
+
+    def act(session: Session, visit_id: int, actor: str) -> None:
+        if int(typed("restraint", 18) or 0) not in {
+            r.id for r in restraint_query.standing(session, visit_id)
+        }:
+            raise Refused(no(Refusal.NOT_RESTRAINED))
+        why = typed("why", 500)
+        restraints.lift(session, int(typed("restraint", 18)), why, clock.now(), actor, source())
+
+    return _do(booking_id, act)
+
+
+@bp.post("/gate/<int:booking_id>/cargo")
+@gate(*_CREW)
+def cargo_post(booking_id: int) -> Response | tuple[str, int]:
+    """Put right what the vehicle carries: at the gate, after the dock, or after washing."""
+
+    def act(session: Session, visit_id: int, actor: str) -> None:
+        view = booking_query.by_visit(session, visit_id)
+        which, carries, now = _cargo_page(view) if view else "", typed("load_state", 20), clock.now()
+        if which == "washed":
+            cargo.washed(session, visit_id, typed("certificate", 80), now, actor, source())
+            return
+        if carries not in list(LoadState):
+            raise Refused(no(Refusal.CARGO_UNDECLARED, "load_state"))
+        lines, state = cargo_lines(), LoadState(carries)
+        if which == "declare":
+            bill = typed("waybill_out", 40)
+            cargo.declare(session, visit_id, state, lines, bill, now, actor, source())
+        else:
+            cargo.correct(session, visit_id, state, lines, now, actor, source())
+
+    return _do(booking_id, act)
+
+
+@bp.get("/gate/walk-in")
+@gate(*_CREW)
+def walk_in() -> str:
+    """A booking for a vehicle that stands at the gate without one."""
+    return render_form("walk_in.html", fresh_fields())
+
+
+@bp.post("/gate/walk-in")
+@gate(*_CREW)
+def walk_in_post() -> Response | tuple[str, int]:
+    """The same two approvals as any booking; it only begins here."""
+    person = current_person()
+    assert person  # noqa: S101 - the gate let a person in
+    fields = booking_fields()
+    form = replace(booking_form(fields, lang()), walk_in=True)
+    try:
+        with transaction() as session:
+            made = bookings.request(session, form, clock.now(), person.actor, source()).id
+    except Refused as refused:
+        return render_form("walk_in.html", fields, refused.reasons), 422
+    return redirect(url_for("gate.vehicle", booking_id=made), 303)
+
+
+def _do(booking_id: int, act: Callable[[Session, int, str], None]) -> Response | tuple[str, int]:
+    """Do something to a booking's visit; refusals are shown on its page."""
+    person = current_person()
+    assert person  # noqa: S101 - the gate let a person in
+    try:
+        with transaction() as session:
+            view = booking_query.by_id(session, booking_id)
+            if view is None or view.visit is None:
+                raise Refused(no(Refusal.VISIT_UNKNOWN))
+            act(session, view.visit.id, person.actor)
+    except Refused as refused:
+        return _page(booking_id, refused.reasons), 422
+    return redirect(url_for("gate.vehicle", booking_id=booking_id), 303)
+
+
+def _cargo_page(view: BookingView) -> str:
+    """Which form about the cargo makes sense now: correct, declare, washed, or none."""
+    state = view.visit.state if view.visit else None
+    if state is VisitState.WASHING:
+        return "washed"
+    if state in (VisitState.WORK_DONE, VisitState.EN_ROUTE_OUT):
+        return "declare"
+    return "correct" if state in AT_GATE else ""
+
+
 def _take(booking_id: int, asked: VisitStep, remark: str) -> None:
     person = current_person()
     assert person  # noqa: S101 - the gate let a person in
@@ -100,7 +212,7 @@ def _lists() -> dict[str, object]:
     with reading() as session:
         coming = booking_query.expected(session, now, within=_AHEAD)
         here = booking_query.here(session)
-    at_gate = [b for b in here if b.visit and b.visit.state is VisitState.ARRIVED]
+    at_gate = [b for b in here if b.visit and b.visit.state in (*AT_GATE, VisitState.EVACUATED)]
     inside = [b for b in here if b.visit and b.visit.inside]
     version = hashlib.sha256(f"{lang()} {coming!r} {here!r}".encode()).hexdigest()[:16]
     return {"coming": coming, "at_gate": at_gate, "inside": inside, "version": version}
@@ -109,9 +221,16 @@ def _lists() -> dict[str, object]:
 def _page(booking_id: int, reasons: Sequence[Reason] = ()) -> str:
     with reading() as session:
         view = booking_query.by_id(session, booking_id) or abort(404)
+        cargoes = booking_query.cargoes(session, booking_id)
+        held = restraint_query.standing(session, view.visit.id) if view.visit else []
     return render_template(
         "gate_vehicle.html",
         b=view,
+        cargoes=cargoes,
+        restraints=held,
+        trouble=TROUBLE,
+        cargo_page=_cargo_page(view),
+        load_states=[(word.value, name(word)) for word in LoadState],
         steps=_steps(view),
         reasons=reasons,
         colour=colour_name(view.plate_colour),
@@ -120,6 +239,6 @@ def _page(booking_id: int, reasons: Sequence[Reason] = ()) -> str:
 
 def _steps(view: BookingView) -> list[tuple[VisitStep, str]]:
     if view.visit is None:
-        waiting = view.state in (BookingState.SUBMITTED, BookingState.APPROVED)
+        waiting = view.state in (BookingState.ENTERPRISE_APPROVED, BookingState.APPROVED)
         return [(VisitStep.CHECK_IN, name(VisitStep.CHECK_IN))] if waiting else []
     return [(word, name(word)) for word in view.visit.steps if word in GATE_STEPS]

@@ -151,9 +151,7 @@ def violation_map(
     points = _thin(track.points, IN_PAGE)
     data = drawing.map_data(
         layers=_layers(features, stands_out),
-        track=[
-            drawing.track_point(p.time, p.lon, p.lat, p.speed_kmh, clock_time(p.time)) for p in points
-        ],
+        track=[drawing.track_point(p.time, p.lon, p.lat, p.speed_kmh, clock_time(p.time)) for p in points],
         points=[_point(found)],
         legend={
             **_legend(features),

@@ -58,7 +58,9 @@ MEANINGS: Mapping[str, str] = {
     "waitlist_auto": N_("The waiting list gives bays by itself"),
     "plan_weight_unplaced": N_("Plan: a vehicle without a bay costs, in metres driven, at least"),
     "plan_weight_moved": N_("Plan: sending a told driver to another bay costs, in metres driven"),
-    "plan_weight_near": N_("Plan: a bay only just far enough from bays open to hostile loads costs, in metres driven"),
+    "plan_weight_near": N_(
+        "Plan: a bay only just far enough from bays open to hostile loads costs, in metres driven"
+    ),
     "plan_weight_driven": N_("Plan: one metre driven costs"),
     "plan_comfort": N_("Plan: distance that is comfortable, times the needed distance"),
     "plan_budget_s": N_("Plan: longest computing time"),

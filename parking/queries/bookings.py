@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from parking.models import Bay, Booking, Goods, Hold, Visit
+from parking.models import Bay, Booking, Cargo, Goods, Hold, Visit
 from parking.queries import lot as lots
 from parking.rules import visit as life
 from parking.vocabulary import (
@@ -89,6 +89,10 @@ class BookingView:
     enterprise: str | None = None
     walk_in: bool = False
     waybill_out: str | None = None
+    documents: Mapping[str, str] = field(default_factory=dict)
+    length_m: float | None = None
+    width_m: float | None = None
+    height_m: float | None = None
 
     def goods(self, lang: str) -> str | None:
         """The proper name of the goods in ``lang``."""
@@ -106,6 +110,48 @@ ASKS = (BookingState.ENTERPRISE_APPROVED, BookingState.WAITLISTED)
 #: Visits that want a bay when they hold none.
 WANTS_BAY = (*AT_GATE, VisitState.EN_ROUTE_OUT, VisitState.WASHING)
 _LIVE_VISIT = Visit.state.in_(OPEN_VISIT)
+
+
+@dataclass(frozen=True, slots=True)
+class CargoView:
+    """One compartment as screens show it. Kilograms."""
+
+    leg: Leg
+    compartment: int
+    un_number: str
+    name_zh: str
+    name_en: str
+    hazard_class: str
+    subsidiary: tuple[str, ...]
+    mass_kg: int
+    residue: bool
+
+    def name(self, lang: str) -> str:
+        return self.name_en if lang == "en" else self.name_zh
+
+
+def cargoes(session: Session, booking_id: int) -> list[CargoView]:
+    """Every compartment of a booking, what was brought before what was taken on."""
+    rows = session.execute(
+        select(Cargo, Goods)
+        .join(Goods, Goods.un_number == Cargo.un_number)
+        .where(Cargo.booking_id == booking_id)
+        .order_by(Cargo.leg, Cargo.compartment)
+    )
+    return [
+        CargoView(
+            Leg(c.leg), c.compartment, c.un_number, g.name_zh, g.name_en, g.hazard_class,
+            tuple(g.subsidiary), c.mass_kg, c.residue,
+        )
+        for c, g in rows
+    ]  # fmt: skip
+
+
+def of_enterprise(session: Session, enterprise: str, limit: int = 200) -> list[BookingView]:
+    """Bookings to one enterprise: what waits for its word first, then the newest."""
+    first = case((Booking.state == BookingState.SUBMITTED, 0), else_=1)
+    statement = _statement().where(Booking.enterprise == enterprise)
+    return _many(session, statement.order_by(first, Booking.id.desc()).limit(limit))
 
 
 def by_code(session: Session, code: str) -> BookingView | None:
@@ -234,6 +280,10 @@ def _view(row: Any) -> BookingView:
         visit=_visit(row.Visit, load_state) if row.Visit else None,
         enterprise=booking.enterprise,
         walk_in=booking.walk_in,
+        documents=booking.documents,
+        length_m=booking.length_m,
+        width_m=booking.width_m,
+        height_m=booking.height_m,
         waybill_out=row.Visit.waybill_out if row.Visit else None,
     )
 

@@ -135,6 +135,21 @@ def load_of(session: Session, booking: Booking) -> Load:
     return Load(cargoes(session, [booking.id]).get((booking.id, leg), ()), state)
 
 
+def loads(session: Session, bookings: Sequence[Booking]) -> dict[int, Load]:
+    """What each booking's vehicle carries now. Two statements."""
+    ids = [b.id for b in bookings]
+    seen = select(Visit.booking_id, Visit.leg, Visit.load_state).where(Visit.booking_id.in_(ids))
+    visits = {v.booking_id: v for v in session.execute(seen)}
+    carried = cargoes(session, ids)
+    made = {}
+    for booking in bookings:
+        visit = visits.get(booking.id)
+        leg = visit.leg if visit else Leg.IN.value
+        state = load_state(leg, visit.load_state if visit else None, booking.load_state)
+        made[booking.id] = Load(carried.get((booking.id, leg), ()), state)
+    return made
+
+
 def load_state(leg: str, now_state: str | None, booked: str) -> LoadState:
     """What a vehicle is now. Filled at the dock and not declared, it counts as loaded with the unknown."""
     if now_state is None and leg == Leg.OUT:

@@ -25,6 +25,7 @@ class StaffView:
     version: int
     locked_until: datetime | None
     created_at: datetime
+    enterprise: str | None = None
 
     @property
     def actor(self) -> str:
@@ -54,4 +55,5 @@ def view(row: Staff) -> StaffView:
         version=row.session_version,
         locked_until=row.locked_until,
         created_at=row.created_at,
+        enterprise=row.enterprise,
     )

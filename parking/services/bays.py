@@ -14,8 +14,9 @@ from parking import outbox
 from parking.events import BayHeld
 from parking.models import Bay, Booking, Hold, Visit
 from parking.queries import lot as lots
+from parking.queries import park as parks
 from parking.refused import Reason, Refused, no
-from parking.rules import assignment, occupancy
+from parking.rules import assignment, occupancy, ways
 from parking.rules import booking as life
 from parking.rules.assignment import BayFacts, Occupant, Suggestion
 from parking.rules.occupancy import Stay
@@ -26,7 +27,7 @@ from parking.vocabulary import AT_GATE, BookingState, BookingStep, HoldState, Re
 __all__ = ["Suggestion", "assign", "set_out_of_service", "standing_reasons", "suggest"]
 
 #: A bay may be given or changed while the vehicle stands in none.
-_IN_NO_BAY = (
+IN_NO_BAY = (
     *AT_GATE,
     VisitState.ADMITTED,
     VisitState.MISSING,
@@ -78,7 +79,14 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
     lot = survey(session, booking.lot_id)
     occupants = lot.occupants(booking.id, *_period(booking, visit, lot.grace, now), now)
-    return assignment.rank(lots.load_of(session, booking), lot.bays, occupants, lot.book)
+    load, metres = lots.load_of(session, booking), _ways(session, booking, lot)
+    return assignment.rank(load, lot.bays, occupants, lot.book, metres)
+
+
+def _ways(session: Session, booking: Booking, lot: Lot) -> dict[int, float]:
+    """Bay id → metres from the gate by the bay to the docks of who expects the vehicle."""
+    metres = ways.metres(parks.current(session), [b.shape for b in lot.bays], booking.enterprise)
+    return {b.id: float(m) for b, m in zip(lot.bays, metres, strict=True)}
 
 
 def assign(
@@ -182,7 +190,7 @@ def _assignable(booking: Booking, visit: Visit | None, actor: str) -> BookingSta
         if following is None:
             raise Refused(*reasons)
         return following
-    if visit.state not in _IN_NO_BAY:
+    if visit.state not in IN_NO_BAY:
         raise Refused(no(Refusal.BOOKING_STATE, state=VisitState(visit.state)))
     return state
 

@@ -11,9 +11,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from parking.models import Staff
-from parking.refused import Refused, no
+from parking.refused import Reason, Refused, no
 from parking.services import audit
-from parking.vocabulary import Refusal, Role
+from parking.vocabulary import FormField, Refusal, Role
 
 #: Failures in a row after which an account is locked, and for how long.
 FAILURES_ALLOWED = 5
@@ -53,13 +53,27 @@ def first_run(session: Session, now: datetime) -> list[tuple[str, str]]:
 
 
 def add(
-    session: Session, username: str, name: str, role: Role, now: datetime, actor: str, source: str
+    session: Session,
+    username: str,
+    name: str,
+    role: Role,
+    now: datetime,
+    actor: str,
+    source: str,
+    enterprise: str | None = None,
 ) -> str:
-    """A new account; returns its first password. Refused when the name is taken."""
+    """A new account; returns its first password. An enterprise's account names the enterprise.
+
+    Refused when the name is taken, or when an enterprise account names none.
+    """
+    enterprise = (enterprise or "").strip()[:120] or None
+    if (role is Role.ENTERPRISE) != (enterprise is not None):
+        raise Refused(Reason(Refusal.FIELD_MISSING, {"field": FormField.ENTERPRISE}, FormField.ENTERPRISE))
     if session.scalar(select(Staff.id).where(Staff.username == username)):
         raise Refused(no(Refusal.USERNAME_TAKEN, "username", username=username))
     password = new_password()
     staff = _add(session, username, name, role, password, now)
+    staff.enterprise = enterprise
     audit.record(session, actor, "staff_added", "staff", staff.id, now, source, username=username, role=role)
     return password
 

@@ -13,6 +13,7 @@ from tests.visitors import Site, Visitor, close_site, open_site
 from web import create_app, gates
 
 GUARD, DISPATCHER, SUPERVISOR, ADMIN = Role.GUARD, Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN
+ENTERPRISE = Role.ENTERPRISE
 ANYONE = "anyone"
 LINK = "whoever holds the booking's link"
 STAFF = frozenset(Role)
@@ -37,9 +38,19 @@ WHO: dict[str, object] = {
     "dispatch.board": {DISPATCHER},
     "dispatch.parts": {DISPATCHER},
     "dispatch.assign": {DISPATCHER},
-    "dispatch.reject": {DISPATCHER},
     "dispatch.step": {DISPATCHER},
     "dispatch.service": {DISPATCHER},
+    "enterprise.bookings": {ENTERPRISE},
+    "enterprise.booking": {ENTERPRISE},
+    "enterprise.step": {ENTERPRISE},
+    "driver.edit": LINK,
+    "driver.edit_post": LINK,
+    "dispatch.booking_step": {DISPATCHER},
+    "gate.restrain": {GUARD, DISPATCHER},
+    "gate.lift": {GUARD, DISPATCHER},
+    "gate.cargo_post": {GUARD, DISPATCHER},
+    "gate.walk_in": {GUARD, DISPATCHER},
+    "gate.walk_in_post": {GUARD, DISPATCHER},
     "queue.lines": {DISPATCHER},
     "queue.screen": {DISPATCHER, GUARD, SUPERVISOR},
     "queue.call": {DISPATCHER},

@@ -107,9 +107,9 @@ def test_two_vehicles_never_get_one_bay(site: Site, dispatcher: Visitor):
 def test_a_rejected_booking_needs_a_reason_the_driver_reads(site: Site, dispatcher: Visitor):
     booking = _booked(site)
     page = f"/board?booking={booking.id}"
-    empty = dispatcher.send("/board/reject", page, booking_id=str(booking.id), remark=" ")
+    empty = dispatcher.send("/board/booking", page, step="reject", booking_id=str(booking.id), remark=" ")
     assert empty.status_code == 422
-    done = dispatcher.send("/board/reject", page, booking_id=str(booking.id), remark=HOSTILE)
+    done = dispatcher.send("/board/booking", page, step="reject", booking_id=str(booking.id), remark=HOSTILE)
     assert done.status_code == 303
     assert _view(site, booking).remarks == (HOSTILE,)
 
