@@ -44,6 +44,7 @@ class SegregationNote(StrEnum):
     CYANIDE_ACID = "cyanide_acid"
     CLASS_UNKNOWN = "class_unknown"
     CORROSIVE_ADJACENT = "corrosive_adjacent"
+    NITRATE_EXPLOSIVE = "nitrate_explosive"
     FIRE_CATEGORY = "fire_category"
     PARK_OVERRIDE = "park_override"
 
@@ -426,6 +427,8 @@ class Refusal(StrEnum):
     # assignment
     NO_BAY_FREE = "no_bay_free"
     BAY_UNKNOWN = "bay_unknown"  # bay
+    NO_BAY_LEFT = "no_bay_left"  # plate
+    PLAN_NOT_READY = "plan_not_ready"  # state
     BAY_TAKEN = "bay_taken"  # bay
     ASSIGNED_MEANWHILE = "assigned_meanwhile"  # plate, bay, by
     BAY_OUT_OF_SERVICE = "bay_out_of_service"  # bay, reason

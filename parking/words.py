@@ -63,6 +63,8 @@ REFUSALS: Mapping[StrEnum, str] = {
     Refusal.WAYBILL_USED: "E-waybill {waybill_no} is already used by booking {code}: one vehicle, one trip, one waybill.",
     Refusal.NO_BAY_FREE: "No suitable bay is free in this time window.",
     Refusal.BAY_UNKNOWN: "There is no bay {bay}.",
+    Refusal.NO_BAY_LEFT: "No bay can be found for {plate}: all that suit are taken, too near other loads, or the lot is full.",
+    Refusal.PLAN_NOT_READY: "This plan cannot be taken over: {state}.",
     Refusal.BAY_TAKEN: "Bay {bay} is already held in this time window.",
     Refusal.ASSIGNED_MEANWHILE: "Meanwhile {by} gave {plate} bay {bay}. Look again before you change it.",
     Refusal.BAY_OUT_OF_SERVICE: "Bay {bay} is out of service: {reason}.",
@@ -142,9 +144,11 @@ QUEUE: Mapping[StrEnum, str] = {
 
 SEGREGATION: Mapping[StrEnum, str] = {
     SegregationNote.SAME_SUBSTANCE: "One and the same substance is not kept from itself.",
-    SegregationNote.CYANIDE_ACID: "Cyanides and acids together give off hydrogen cyanide.",
+    SegregationNote.CYANIDE_ACID: "Cyanides and acids together give off hydrogen cyanide; a corrosive not "
+    "known to be alkaline counts as an acid.",
     SegregationNote.CLASS_UNKNOWN: "A class that is not known is kept from everything.",
     SegregationNote.CORROSIVE_ADJACENT: "Corrosive liquids may not stand next to class 4 or 5.",
+    SegregationNote.NITRATE_EXPLOSIVE: "Note A of the table would allow it on one vehicle; a lot does not.",
     SegregationNote.FIRE_CATEGORY: "Different fire categories stand apart in this park.",
     SegregationNote.PARK_OVERRIDE: "Ruled by the park itself.",
 }
