@@ -1,17 +1,16 @@
-"""What the planner needs of the database: who wants a bay, what they add to the q/Q sum, and past plans."""
+"""What the planner needs of the database: who wants a bay, and past plans."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from parking.models import Booking, Cargo, Goods, Hold, PlanRun, Visit
+from parking.models import Booking, Hold, PlanRun, Visit
 from parking.queries.bookings import ASKS
-from parking.vocabulary import AT_GATE, HoldState, LoadState, PlanState, VisitState
+from parking.vocabulary import AT_GATE, HoldState, PlanState, VisitState
 
 #: The vehicle is here and stands in no bay.
 _LOST = (*AT_GATE, VisitState.ADMITTED, VisitState.MISSING)
@@ -37,24 +36,6 @@ def details(session: Session, booking_ids: Sequence[int]) -> Mapping[int, Bookin
     return {b.id: b for b in rows}
 
 
-def indexes(session: Session, booking_ids: Sequence[int]) -> Mapping[int, float]:
-    """What each booking adds to the sum of q/Q (GB 18218-2018), tonnes by tonnes; clean ones nothing."""
-    rows = session.execute(
-        select(Cargo.booking_id, Cargo.mass_kg, Goods.critical_quantity_t, Booking.load_state, Cargo.leg)
-        .join(Goods, Goods.un_number == Cargo.un_number)
-        .join(Booking, Booking.id == Cargo.booking_id)
-        .where(Cargo.booking_id.in_(booking_ids))
-    )
-    sums: dict[tuple[int, str], float] = defaultdict(float)
-    for booking_id, mass, critical, state, leg in rows:
-        if critical and state != LoadState.EMPTY_CLEAN:
-            sums[booking_id, leg] += mass / 1000 / critical
-    found: dict[int, float] = {}
-    for (booking_id, _), total in sums.items():
-        found[booking_id] = max(found.get(booking_id, 0.0), total)
-    return found
-
-
 def latest(session: Session, lot_id: int, day: date) -> PlanRun | None:
     """The plan asked for last for a day."""
     return session.scalar(
@@ -70,15 +51,3 @@ def due(session: Session) -> PlanRun | None:
     """The oldest plan that was asked for and is not made."""
     unmade = PlanRun.state.in_((PlanState.RUNNING, PlanState.IMPROVING))
     return session.scalar(select(PlanRun).where(unmade).order_by(PlanRun.id).limit(1))
-
-
-def unmade(session: Session, lot_id: int) -> int:
-    """How many plans of a lot are being made or wait."""
-    return (
-        session.scalar(
-            select(func.count()).where(
-                PlanRun.lot_id == lot_id, PlanRun.state.in_((PlanState.RUNNING, PlanState.IMPROVING))
-            )
-        )
-        or 0
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
@@ -39,6 +40,7 @@ class BayFacts:
     width_m: float
     out_of_service: str | None
     shape: BaseGeometry
+    height_m: float | None = None  # None: open to the sky
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ def rank(
 ) -> list[Suggestion]:
     """Every ordinary bay, possible ones first, best first. Isolation bays are never offered.
 
-    ``ways``: bay id → metres to drive from the gate by the bay to the dock. Says of each bay exactly what
-    ``against`` says; distances come from one table for the whole lot.
+    ``ways``: bay id → metres to drive from the gate by the bay to the dock. Says of each bay what
+    ``against`` says, except that neighbours are not named where the load may never stand.
     """
     scene = _Scene(load, bays, occupants, book, ways or {})
     offered = [scene.suggestion(n, b) for n, b in enumerate(bays) if not b.isolation]
@@ -177,7 +179,9 @@ class _Scene:
         verdicts = {other: between(load, other, book) for other in {o.load for o in occupants}}
         self.load, self.occupants, self.ways = load, occupants, ways
         self.bays = {b.id: b for b in bays}
-        self.free_isolation = _free_isolation(bays, occupants)
+        self.shortest, self.longest = min(ways.values(), default=0.0), max(ways.values(), default=0.0)
+        self.isolation_kept = no(Advice.ISOLATION_KEPT, count=_free_isolation(bays, occupants))
+        self.said: dict[tuple[Any, ...], tuple[float, Reason]] = {}
         self.verdicts = [verdicts[o.load] for o in occupants]
         where = np.array([near.place[o.bay_id] for o in occupants], dtype=np.int64)
         needed = np.array([0.0 if v.ruling is Ruling.ALLOWED else v.needed_m for v in self.verdicts])
@@ -190,18 +194,27 @@ class _Scene:
         self.spare = np.where(restricted & ~here, self.metres - asked, np.inf)
 
     def suggestion(self, n: int, bay: BayFacts) -> Suggestion:
-        zone_points, zone = _zone(self.load, bay)
-        room_points, room = _room(bay)
+        zone_points, zone = self._once(("zone", bay.zone, bay.hazard_classes), bay)
+        room_points, room = self._once(("room", bay.length_m, bay.width_m), bay)
         far_points, far = self._distance(n, bay)
         way_points, way = self._way(bay)
-        reasons = (zone, far, room, *way, no(Advice.ISOLATION_KEPT, count=self.free_isolation))
+        reasons = (zone, far, room, *way, self.isolation_kept)
         points = zone_points + far_points + room_points + way_points
         return Suggestion(bay.id, bay.code, bay.zone, points, reasons, tuple(self._blocked(n, bay)))
 
+    def _once(self, key: tuple[Any, ...], bay: BayFacts) -> tuple[float, Reason]:
+        """What is said of many bays alike is put together once."""
+        if key not in self.said:
+            self.said[key] = _zone(self.load, bay) if key[0] == "zone" else _room(bay)
+        return self.said[key]
+
     def _blocked(self, n: int, bay: BayFacts) -> Iterator[Reason]:
-        yield from unfit(self.load, bay)
+        never = tuple(unfit(self.load, bay))
+        yield from never
         if self.taken[n]:
             yield no(Refusal.BAY_TAKEN, bay=bay.code)
+        if never:
+            return  # who is near does not matter where the load may never stand
         for k in np.flatnonzero(self.too_near[n]).tolist():
             yield self._near(Refusal.BAY_NEIGHBOUR, n, bay, k)
 
@@ -222,7 +235,7 @@ class _Scene:
         metres = self.ways.get(bay.id)
         if metres is None:
             return 0.0, ()
-        least, most = min(self.ways.values()), max(self.ways.values())
+        least, most = self.shortest, self.longest
         points = WAY_POINTS * (most - metres) / (most - least) if most > least else WAY_POINTS
         return points, (no(Advice.WAY, metres=round(metres)),)
 

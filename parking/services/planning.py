@@ -6,7 +6,7 @@ rule as it stands then: what changed meanwhile is refused and said, the rest is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -277,9 +277,10 @@ def _read(session: Session, lot_id: int, begins: datetime, ends: datetime, now: 
     rules = lots.rules_of(session, lot_id)
     grace = timedelta(minutes=rules.policy.overstay_grace_min)
     facts = lots.bays(session, lot_id)
-    held = lots.stays(session, lot_id, grace)
+    held = lots.stays(session, lot_id, rules.policy)
     waiting = asked.wanting(session, lot_id, begins, ends)
-    guests = list(_guests(session, facts, held, waiting, grace, begins, ends, now))
+    shares = lots.shares(session, waiting, rules.policy.residue_kg)
+    guests = list(_guests(session, facts, held, waiting, shares, grace, begins, ends, now))
     places = [PlanBay(b.id, b.code, b.zone) for b in facts]
     kinds = list(dict.fromkeys(g.load for g in guests))
     limits = {z: rules.limit(z).refuse for z in {b.zone for b in facts}}
@@ -301,6 +302,7 @@ def _guests(
     facts: Sequence[BayFacts],
     held: Sequence[Stay],
     waiting: Sequence[Booking],
+    shares: Mapping[int, float],
     grace: timedelta,
     begins: datetime,
     ends: datetime,
@@ -308,7 +310,7 @@ def _guests(
 ) -> Iterator[Guest]:
     codes = {b.id: b.code for b in facts}
     ids = [s.booking_id for s in held] + [b.id for b in waiting]
-    known, index = asked.details(session, ids), asked.indexes(session, ids)
+    known = asked.details(session, ids)
     carried = lots.loads(session, waiting)
     for stay in held:
         until = stay.until(now) or now + FOREVER
@@ -317,14 +319,14 @@ def _guests(
         here = stay.inside or not begins <= max(stay.begins, begins) < ends
         yield Guest(
             stay.booking_id, stay.plate, stay.load, min(stay.since(now), until - timedelta(seconds=1)), until,
-            codes[stay.bay_id], known[stay.booking_id].enterprise, index.get(stay.booking_id, 0.0), here,
+            codes[stay.bay_id], known[stay.booking_id].enterprise, stay.share, here,
         )  # fmt: skip
     for booking in waiting:
         first, last = occupancy.period(booking.window_start, booking.window_end, grace)
         first = max(first, now)
         yield Guest(
             booking.id, booking.plate, carried[booking.id], first, max(last, first + occupancy.AHEAD),
-            None, booking.enterprise, index.get(booking.id, 0.0), False,
+            None, booking.enterprise, shares[booking.id], False,
         )  # fmt: skip
 
 
