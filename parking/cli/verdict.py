@@ -13,18 +13,20 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from geo.layers import Report, read_park
+from geo.shapes import Park
 from parking import clock
 from parking.cli.language import parser, spoken
 from parking.db import transaction
 from parking.goodsfile import read_goods
+from parking.layer_words import sentence
 from parking.queries import lot as lots
 from parking.queries.park import NoPark
 from parking.rules import park_rules
-from parking.rules.matrices import Matrix
+from parking.rules.matrices import TABLES, Matrix
 from parking.rules.park_rules import RuleWrong
 from parking.rules.policy import Policy, PolicyWrong
 from parking.rules.segregation import Load, Rulebook, Ruling, Verdict, between
-from parking.rules.substance import Substance, specific
+from parking.rules.substance import Substance, specific, state_of
 from parking.speech import N_, say, translate
 from parking.vocabulary import FireCategory, GoodsTrait, LoadState
 
@@ -34,12 +36,17 @@ AFTER = N_(
     "cleaned. Asks the database of the running park; without one, or with --park, the files. Exit status: "
     "0 allowed, 1 a distance is needed or forbidden, 2 not known or a wrong question."
 )
+DATABASE = "database"
 SHIPPED = Path(__file__).resolve().parents[2] / "fixtures"
 _RULINGS: Mapping[Ruling, str] = {
     Ruling.ALLOWED: N_("may stand side by side"),
     Ruling.DISTANCE: N_("{metres} m apart at least"),
     Ruling.FORBIDDEN: N_("forbidden together: {metres} m apart at least"),
 }
+
+
+class FolderWrong(ValueError):
+    """A park's folder that cannot be believed; a verdict from half of its rules would be a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,8 @@ def main(argv: list[str]) -> int:
     )
     chosen = options.parse_args(argv)
     try:
-        known = _know(chosen.park)
-    except (PolicyWrong, RuleWrong) as wrong:
+        known = _know(chosen.park, lang)
+    except (PolicyWrong, RuleWrong, FolderWrong) as wrong:
         print(wrong, file=sys.stderr)
         return 2
     if chosen.matrix:
@@ -79,7 +86,7 @@ def main(argv: list[str]) -> int:
     return 0 if verdict.ruling is Ruling.ALLOWED else 1
 
 
-def _know(folder: Path | None) -> Knowledge:
+def _know(folder: Path | None, lang: str) -> Knowledge:
     """The running park's goods and rules, else those of a folder, else the shipped ones."""
     if folder is None:
         try:
@@ -88,33 +95,41 @@ def _know(folder: Path | None) -> Knowledge:
                 goods = {
                     g.un_number: (lots.substance_of(g), g.name_zh, g.name_en) for g in lots.goods(session)
                 }
-            return Knowledge(goods, book, "database")
+            return Knowledge(goods, book, DATABASE)
         except (SQLAlchemyError, NoPark):
             folder = SHIPPED / "park"
-    park, _ = read_park(folder)
-    today = clock.now().date()
-    return Knowledge(_from_file(folder), _book(park, today), str(folder.name))
+    park, report = read_park(folder)
+    goods = _from_file(folder, report)
+    if park is None or report.errors:
+        raise FolderWrong("; ".join(sentence(item, lang) for item in report.errors) or str(folder))
+    return Knowledge(goods, _book(park, clock.now().date()), f"{folder}")
 
 
-def _book(park: Any, today: date) -> Rulebook:
-    policy = Policy.from_mapping(park.policy if park else {})
-    return Rulebook.from_policy(policy, park_rules.read(park.rules if park else {}, today).segregation)
+def _book(park: Park, today: date) -> Rulebook:
+    return Rulebook.from_policy(
+        Policy.from_mapping(park.policy), park_rules.read(park.rules, today).segregation
+    )
 
 
-def _from_file(folder: Path) -> dict[str, tuple[Substance, str, str]]:
+def _from_file(folder: Path, report: Report) -> dict[str, tuple[Substance, str, str]]:
     found = {}
-    for row in read_goods(folder, Report()):
+    for row in read_goods(folder, report):
         substance = Substance(
             hazard_class=row["hazard_class"],
             subsidiary=tuple(p.strip() for p in row["subsidiary"].split(",") if p.strip()),
             un_number=row["un_number"],
             specific=specific(row["name_en"]),
             packing_group=row["packing_group"] or None,
-            traits=frozenset(GoodsTrait(t.strip()) for t in row.get("traits", "").split(",") if t.strip()),
+            traits=_traits(row),
             fire_category=FireCategory(row["fire_category"]) if row.get("fire_category") else None,
         )
         found[row["un_number"]] = (substance, row["name_zh"], row["name_en"])
     return found
+
+
+def _traits(row: Mapping[str, str]) -> frozenset[GoodsTrait]:
+    told = frozenset(GoodsTrait(t.strip()) for t in row.get("traits", "").split(",") if t.strip())
+    return told | state_of(row["name_en"])
 
 
 def _load(asked: str, known: Knowledge, lang: str) -> Load | None:
@@ -133,7 +148,8 @@ def _print(chosen: Any, known: Knowledge, verdict: Verdict, lang: str) -> None:
         facts = {
             "one": chosen.one, "other": chosen.other, "ruling": verdict.ruling, "needed_m": verdict.needed_m,
             "symbol": verdict.symbol, "reason": verdict.reason, "source": verdict.source,
-            "note": verdict.note, "matrix": known.book.matrix, "goods": known.origin,
+            "note": verdict.note, "note_text": note, "remark": verdict.remark, "matrix": known.book.matrix,
+            "asked": known.origin,
         }  # fmt: skip
         print(json.dumps(facts, ensure_ascii=False))
         return
@@ -144,6 +160,14 @@ def _print(chosen: Any, known: Knowledge, verdict: Verdict, lang: str) -> None:
     print("→", translate(_RULINGS[verdict.ruling], lang, metres=f"{verdict.needed_m:g}"))
     if verdict.reason:
         print("  ", translate("because of", lang), " × ".join(verdict.reason), f"[{verdict.symbol or '–'}]")
-    print("  ", verdict.source, note, verdict.remark)
+    print("  ", " ".join(filter(None, (verdict.source, note, verdict.remark))))
     if verdict.ruling is not Ruling.ALLOWED:
         print("  ", translate("The metres are the park's setting, not from a standard.", lang))
+    origin = (
+        translate(N_("the database of the running park"), lang) if known.origin == DATABASE else known.origin
+    )
+    print("  ", translate("Asked: {origin}; table: {table}.", lang, origin=origin, table=_table(known)))
+
+
+def _table(known: Knowledge) -> str:
+    return TABLES[known.book.matrix].source

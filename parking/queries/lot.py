@@ -22,7 +22,7 @@ from parking.rules.occupancy import Stay
 from parking.rules.park_rules import IndexLimit, ParkRules
 from parking.rules.policy import Policy
 from parking.rules.segregation import Rulebook
-from parking.rules.substance import Load, Substance, specific
+from parking.rules.substance import Load, Substance, specific, state_of
 from parking.vocabulary import FireCategory, GoodsTrait, HoldState, Leg, LoadState, VisitState
 
 
@@ -190,7 +190,7 @@ def substance_of(goods: Goods) -> Substance:
         un_number=goods.un_number,
         specific=specific(goods.name_en),
         packing_group=goods.packing_group,
-        traits=frozenset(GoodsTrait(t) for t in goods.traits or ()),
+        traits=frozenset(GoodsTrait(t) for t in goods.traits or ()) | state_of(goods.name_en),
         fire_category=FireCategory(goods.fire_category) if goods.fire_category else None,
     )
 

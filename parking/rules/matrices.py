@@ -1,7 +1,8 @@
 """Two published segregation tables, typed in: what each asks of two hazards. Data, with their source.
 
 Written for loads on one vehicle (49 CFR) or one ship (IMDG); a lot reads them for vehicles side by side.
-Cells not known to say less are read as the strictest of those they may be.
+Cells not known to say less are read as the strictest of those they may be. Every cell was compared by
+program with the published text of 49 CFR 177.848(d) and 176.83(b), which prints the table of the IMDG Code.
 """
 
 from __future__ import annotations
@@ -66,8 +67,9 @@ _SEA_COLUMNS = (
     "5.1", "5.2", "6.1", "6.2", "7", "8", "9",
 )  # fmt: skip
 
-#: IMDG Code 7.2.4. 1.1 stands for 1.1, 1.2 and 1.5; 1.3 for 1.3 and 1.6; ``x`` is the code's X: the table
-#: asks nothing in general. Where editions differ (4.3 with 2.1 and with 3) the stricter number stands.
+#: IMDG Code 7.2.4. 1.1 stands for 1.1, 1.2 and 1.5; 1.3 for 1.3 and 1.6 (49 CFR 176.83(b) reads 1.6 as 1.4,
+#: which is less); ``x`` is the code's X: the table asks nothing in general. Where editions differ (older
+#: ones: 4.3 with 2.1 blank, with 3 “1”) the newer and stricter number stands.
 _SEA_ROWS = """
 * * * 4 2 2 4 4 4 4 4 4 2 4 2 4 x
 * * * 4 2 2 4 3 3 4 4 4 2 4 2 2 x
@@ -136,8 +138,8 @@ def columns(matrix: Matrix, substance: Substance, hazard: str) -> tuple[str, ...
     """The columns one hazard of a substance falls into; empty: the table asks nothing; None: not known.
 
     2 stands for all of 2.1 to 2.3; 1.4S is 1.4. On the highway a 2.3 not known to be of zone B to D is read
-    as zone A and B (C and D as B, stricter than the table), a 6.1 not known to be solid or of packing group
-    II or III as the table's 6.1, an 8 not known to be solid as a liquid.
+    as zone A and B (C and D as B, stricter than the table), a 6.1 not known to be solid, of another zone or
+    of packing group II or III as the table's 6.1, an 8 not known to be solid as a liquid.
     """
     table = TABLES[matrix]
     name = hazard[:3] if hazard.startswith("1.") else hazard
@@ -154,9 +156,11 @@ def columns(matrix: Matrix, substance: Substance, hazard: str) -> tuple[str, ...
 def _counts(column: str, substance: Substance) -> bool:
     """Whether what is known of the substance leaves it in a column that holds only part of a class."""
     traits = substance.traits
+    zone_a = GoodsTrait.TIH_ZONE_A in traits
+    zoned = bool(traits & {GoodsTrait.TIH_ZONE_B, GoodsTrait.TIH_ZONE_C, GoodsTrait.TIH_ZONE_D})
     if column == "2.3A":
-        return not traits & {GoodsTrait.TIH_ZONE_B, GoodsTrait.TIH_ZONE_C, GoodsTrait.TIH_ZONE_D}
+        return zone_a or not zoned
     solid = GoodsTrait.SOLID in traits and GoodsTrait.LIQUID not in traits
     if column == "6.1":
-        return substance.packing_group not in ("II", "III") and not solid
+        return zone_a or not (solid or zoned or substance.packing_group in ("II", "III"))
     return column != "8" or not solid

@@ -19,6 +19,13 @@ class PolicyWrong(ValueError):
         self.field_name = field_name
 
 
+#: Distances that keep loads apart; none of them may be switched off by writing 0.
+_ABOVE_ZERO = frozenset(
+    {"segregation_forbidden_m", "segregation_separated_m", "fire_zoning_m"}
+    | {f"imdg_{level}_m" for level in range(1, 5)}
+)
+
+
 def _set(default: Any, unit: str, assumption: bool = True, source: str = "") -> Any:
     return field(default=default, metadata={"unit": unit, "assumption": assumption, "source": source})
 
@@ -65,7 +72,9 @@ class Policy:
     tell_dispatcher_min: float = _set(15.0, "min")
     tell_supervisor_min: float = _set(60.0, "min")
     tell_enforcement_min: float = _set(120.0, "min")
-    # the lot: metres between bay outlines for the two symbols of the segregation table
+    # the lot: metres between bay outlines for the two symbols of the segregation table; no standard gives
+    # any. The defaults for the IMDG table are above those of a ship's open deck: 3, 6, 12, 24 m (49 CFR
+    # 176.83(c)(2)).
     segregation_forbidden_m: float = _set(25.0, "m")
     segregation_separated_m: float = _set(10.0, "m")
     # what stands in the lot, as shares of critical quantities (an indicator, no legal finding)
@@ -122,5 +131,7 @@ def _check(name: str, value: Any, default: Any) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise PolicyWrong(name, f"expected a number, not {value!r}")
+    if value <= 0 and name in _ABOVE_ZERO:
+        raise PolicyWrong(name, f"must be above 0: {value!r}")
     if value < 0 and default >= 0:
         raise PolicyWrong(name, f"must not be negative: {value!r}")

@@ -1,28 +1,36 @@
 """May these two loads stand near each other, and how near? A verdict with its reason and its source.
 
 Layers, and the stricter wins: a published table (``matrices``), the notes beside it, the park's fire
-categories, the park's own overrides. The distances are design defaults of this product (设计默认值): the
-tables say "together" or "apart" of one vehicle or one ship and give a lot no metres.
+categories, the park's own overrides; only an override with an approval for two named goods is laxer, and
+never where cyanide could meet acid or something is not known. The distances are design defaults of this
+product (设计默认值): the tables say "together" or "apart" of one vehicle or one ship, and no metres of a lot.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from itertools import combinations
 
 from parking.rules.matrices import TABLES, Matrix, Symbol, columns
 from parking.rules.policy import Policy
 from parking.rules.segregation_overrides import Override
-from parking.rules.substance import Load, Substance, single
-from parking.vocabulary import FireCategory, GoodsTrait, SegregationNote
+from parking.rules.substance import Load, Substance, is_acid, is_cyanide, single
+from parking.vocabulary import SegregationNote
 
 __all__ = ["Load", "Matrix", "Rulebook", "Ruling", "Substance", "Verdict", "between", "single", "within"]
 
-SAME_SUBSTANCE = "49 CFR 177.848(e)(6)"
+CLASSES_4_5 = ("4.1", "4.2", "4.3", "5.1", "5.2")
+SAME_SUBSTANCE = {Matrix.HIGHWAY: "49 CFR 177.848(e)(6)", Matrix.SEA: "49 CFR 176.83(a)(8)"}
 CYANIDE_ACID = "49 CFR 177.848(c)"
+#: Pairs forbidden twice: by the table and by 177.848(c).
+_SAID_TWICE = {frozenset({"4.2", "8"}), *(frozenset({"6.1", c}) for c in ("3", "8", *CLASSES_4_5))}
+FIRE = "甲/乙/丙"
 NOT_KNOWN = "unknown"
+#: What note A names: ammonium nitrate and ammonium nitrate fertiliser.
+AMMONIUM_NITRATE = frozenset({"1942", "2067", "2071"})
 
 
 class Ruling(StrEnum):
@@ -111,45 +119,65 @@ _RANK = {Ruling.ALLOWED: 0, Ruling.DISTANCE: 1, Ruling.FORBIDDEN: 2}
 
 def between(one: Load, other: Load, book: Rulebook = DEFAULTS) -> Verdict:
     """The strictest verdict over every pair of substances of two loads. The order does not matter."""
-    pairs = [_pair(a, b, book) for a in one.present for b in other.present]
-    return max(pairs, key=_strictness, default=_free(book))
+    return _worst([_pair(a, b, book) for a in one.present for b in other.present], book)
 
 
 def within(load: Load, book: Rulebook = DEFAULTS) -> Verdict:
     """The strictest verdict over the substances in one vehicle's own compartments.
 
-    A distance cannot be kept between compartments, so anything but allowed means: not in one vehicle.
+    A distance cannot be kept between compartments, so anything but allowed means: not in one vehicle. Fire
+    categories speak of bays, and a park's approval for two bays allows nothing inside a vehicle.
     """
-    pairs = [_pair(a, b, book) for a, b in combinations(load.present, 2)]
-    return max(pairs, key=_strictness, default=_free(book))
+    stern = tuple(replace(o, approved_on=None) for o in book.overrides)
+    inside = replace(book, fire_zoning=False, overrides=stern)
+    return _worst([_pair(a, b, inside) for a, b in combinations(load.present, 2)], book)
+
+
+def _worst(verdicts: Sequence[Verdict], book: Rulebook) -> Verdict:
+    """The one that asks for most metres, forbidding if any forbids; of equals the first."""
+    if not verdicts:
+        return _free(book)
+    most = max(verdicts, key=lambda v: (v.needed_m, _RANK[v.ruling]))
+    return replace(most, ruling=max((v.ruling for v in verdicts), key=_RANK.__getitem__))
 
 
 def _free(book: Rulebook) -> Verdict:
     return Verdict(Ruling.ALLOWED, 0.0, source=TABLES[book.matrix].source)
 
 
-def _strictness(verdict: Verdict) -> tuple[float, int]:
-    return verdict.needed_m, _RANK[verdict.ruling]
-
-
+@lru_cache(maxsize=1 << 16)
 def _pair(one: Substance, other: Substance, book: Rulebook) -> Verdict:
-    """Two substances: the strictest layer, unless the park has decided about this very pair."""
-    verdict = max(_layers(one, other, book), key=_strictness)
-    for override in book.overrides:
-        if override.covers(one, other):
-            return _overridden(verdict, override, one, other)
-    return verdict
-
-
-def _layers(one: Substance, other: Substance, book: Rulebook) -> Iterator[Verdict]:
-    """The first of equals is the one that is said, so the notes come before the table."""
-    if _cyanide_meets_acid(one, other):
-        reason = (one.un_number or one.hazards[0], other.un_number or other.hazards[0])
-        note = SegregationNote.CYANIDE_ACID
-        yield Verdict(Ruling.FORBIDDEN, book.worst_m, reason, CYANIDE_ACID, Symbol.FORBIDDEN, note)
-    yield _by_table(one, other, book)
+    """Two substances: the strictest layer, unless the park has an approval for this very pair."""
+    fixed = list(_fixed(one, other, book))
+    rulings = [(o, _own(o, one, other)) for o in book.overrides if o.covers(one, other)]
+    layers = [*fixed, *(own for _, own in rulings), _by_table(one, other, book)]
     if book.fire_zoning:
-        yield _by_fire(one, other, book)
+        layers.append(_by_fire(one, other, book))
+    eased = [own for override, own in rulings if override.may_relax]
+    return _worst([*fixed, *eased] if eased else layers, book)
+
+
+def _fixed(one: Substance, other: Substance, book: Rulebook) -> Iterator[Verdict]:
+    """What no park may relax: something not known, and cyanide with acid."""
+    unknown = [h for s in (one, other) for h in s.hazards if columns(book.matrix, s, h) is None]
+    if unknown:
+        note = SegregationNote.CLASS_UNKNOWN
+        reason = (_of(one, unknown), _of(other, unknown))
+        yield Verdict(Ruling.FORBIDDEN, book.worst_m, reason, NOT_KNOWN, Symbol.FORBIDDEN, note)
+    meet = (is_cyanide(one) and is_acid(other)) or (is_cyanide(other) and is_acid(one))
+    if meet and not _same(one, other):
+        note = SegregationNote.CYANIDE_ACID
+        yield Verdict(
+            Ruling.FORBIDDEN, book.worst_m, _named(one, other), CYANIDE_ACID, Symbol.FORBIDDEN, note
+        )
+
+
+def _of(substance: Substance, unknown: Sequence[str]) -> str:
+    return next((h for h in substance.hazards if h in unknown), substance.hazards[0])
+
+
+def _named(one: Substance, other: Substance) -> tuple[str, str]:
+    return one.un_number or one.hazards[0], other.un_number or other.hazards[0]
 
 
 def _by_table(one: Substance, other: Substance, book: Rulebook) -> Verdict:
@@ -159,38 +187,38 @@ def _by_table(one: Substance, other: Substance, book: Rulebook) -> Verdict:
     """
     if _same(one, other):
         note = SegregationNote.SAME_SUBSTANCE
-        return Verdict(Ruling.ALLOWED, 0.0, source=SAME_SUBSTANCE, note=note)
-    source = TABLES[book.matrix].source
-    worst = Verdict(Ruling.ALLOWED, 0.0, source=source)
-    for mine in one.hazards:
-        for theirs in other.hazards:
-            found = _cell(one, mine, other, theirs, book)
-            worst = max(worst, found, key=_strictness)
-    return worst
+        return Verdict(Ruling.ALLOWED, 0.0, source=SAME_SUBSTANCE[book.matrix], note=note)
+    cells = [_cell(one, mine, other, theirs, book) for mine in one.hazards for theirs in other.hazards]
+    return _worst(cells, book)
 
 
 def _cell(one: Substance, mine: str, other: Substance, theirs: str, book: Rulebook) -> Verdict:
     table = TABLES[book.matrix]
-    rows, cols = columns(book.matrix, one, mine), columns(book.matrix, other, theirs)
-    if rows is None or cols is None:
-        unknown = SegregationNote.CLASS_UNKNOWN
-        return Verdict(Ruling.FORBIDDEN, book.worst_m, (mine, theirs), NOT_KNOWN, Symbol.FORBIDDEN, unknown)
-    found = [Verdict(Ruling.ALLOWED, 0.0, source=table.source)]
-    for row in rows:
-        for column in cols:
+    found = []
+    for row in columns(book.matrix, one, mine) or ():
+        for column in columns(book.matrix, other, theirs) or ():
             symbol = table.cells[row, column]
             if symbol is not Symbol.FREE:
-                note = _note(row, column)
-                found.append(Verdict(*book.of(symbol), (mine, theirs), table.source, symbol, note))
-    return max(found, key=_strictness)
+                note = _note(row, column, one, other) if book.matrix is Matrix.HIGHWAY else None
+                source = _source(row, column, book.matrix)
+                found.append(Verdict(*book.of(symbol), (mine, theirs), source, symbol, note))
+    return _worst(found, book)
 
 
-def _note(row: str, column: str) -> SegregationNote | None:
-    """Liquids of class 8 may not be adjacent to class 4 or 5, whatever else separates them: (e)(3)."""
+def _source(row: str, column: str, matrix: Matrix) -> str:
+    twice = matrix is Matrix.HIGHWAY and frozenset({row, column}) in _SAID_TWICE
+    return "49 CFR 177.848(c), (d)" if twice else TABLES[matrix].source
+
+
+def _note(row: str, column: str, one: Substance, other: Substance) -> SegregationNote | None:
+    """Of 177.848(e): liquids of class 8 may not be adjacent to class 4 or 5, whatever separates them (3);
+    note A would let ammonium nitrate travel with 1.1 and 1.5 (5): it is said, and in a lot not applied.
+    """
     pair = {row, column}
-    if "8" in pair and pair & {"4.1", "4.2", "4.3", "5.1", "5.2"}:
+    if "8" in pair and pair & set(CLASSES_4_5):
         return SegregationNote.CORROSIVE_ADJACENT
-    return None
+    nitrate = AMMONIUM_NITRATE & {one.un_number, other.un_number}
+    return SegregationNote.NITRATE_EXPLOSIVE if nitrate and pair & {"1.1", "1.5"} and "5.1" in pair else None
 
 
 def _same(one: Substance, other: Substance) -> bool:
@@ -198,41 +226,24 @@ def _same(one: Substance, other: Substance) -> bool:
     return named and one.un_number == other.un_number and one.hazards == other.hazards
 
 
-def _cyanide_meets_acid(one: Substance, other: Substance) -> bool:
-    def has(s: Substance, *traits: GoodsTrait) -> bool:
-        return bool(s.traits & set(traits))
-
-    acids = (
-        GoodsTrait.ACID,
-        GoodsTrait.NITRIC_ACID,
-        GoodsTrait.SULFURIC_ACID,
-        GoodsTrait.HYDROFLUORIC_ACID,
-    )
-    return (has(one, GoodsTrait.CYANIDE) and has(other, *acids)) or (
-        has(other, GoodsTrait.CYANIDE) and has(one, *acids)
-    )
-
-
 def _by_fire(one: Substance, other: Substance, book: Rulebook) -> Verdict:
-    """Goods of different fire categories stand apart; an unknown one is read as 甲, the most dangerous."""
-    mine, theirs = one.fire_category or FireCategory.A, other.fire_category or FireCategory.A
-    source = "甲/乙/丙"
-    if mine is theirs:
-        return Verdict(Ruling.ALLOWED, 0.0, source=source)
+    """Goods of different fire categories stand apart, one of unknown category from every other."""
+    mine, theirs = one.fire_category, other.fire_category
+    if _same(one, other) or (mine is not None and mine is theirs):
+        return Verdict(Ruling.ALLOWED, 0.0, source=FIRE)
     note = SegregationNote.FIRE_CATEGORY
-    return Verdict(Ruling.DISTANCE, book.fire_m, (mine, theirs), source, note=note)
+    return Verdict(Ruling.DISTANCE, book.fire_m, (mine or "?", theirs or "?"), FIRE, note=note)
 
 
-def _overridden(verdict: Verdict, override: Override, one: Substance, other: Substance) -> Verdict:
-    """The park's own word: always when stricter; laxer only where the law of chemistry leaves room."""
-    ruling = Ruling(override.ruling)
-    metres = 0.0 if ruling is Ruling.ALLOWED else override.distance_m
-    reason = (one.un_number or one.hazards[0], other.un_number or other.hazards[0])
-    own = Verdict(
-        ruling, metres, None if ruling is Ruling.ALLOWED else reason, override.document, verdict.symbol,
-        SegregationNote.PARK_OVERRIDE, override.remark,
-    )  # fmt: skip
-    if _strictness(own) >= _strictness(verdict):
-        return own
-    fixed = verdict.note in (SegregationNote.CYANIDE_ACID, SegregationNote.CLASS_UNKNOWN)
-    return verdict if fixed or not override.may_relax else own
+def _own(override: Override, one: Substance, other: Substance) -> Verdict:
+    """The park's own word as a verdict."""
+    ruling, note = Ruling(override.ruling), SegregationNote.PARK_OVERRIDE
+    free = ruling is Ruling.ALLOWED
+    return Verdict(
+        ruling,
+        0.0 if free else override.distance_m,
+        None if free else _named(one, other),
+        override.document,
+        note=note,
+        remark=override.remark,
+    )

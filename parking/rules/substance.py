@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from parking.vocabulary import FireCategory, GoodsTrait, LoadState
@@ -26,6 +27,35 @@ class Substance:
     def hazards(self) -> tuple[str, ...]:
         """Its class and every subsidiary hazard; ``?`` stands for an unknown class."""
         return (self.hazard_class or "?", *self.subsidiary)
+
+
+#: UN numbers that are cyanides, cyanide mixtures or solutions: segregation group 6 of IMDG Code 3.1.4.4,
+#: and hydrogen cyanide itself and in solution, which the group leaves out.
+CYANIDES = frozenset(
+    {"1541", "1565", "1575", "1587", "1588", "1620", "1626", "1636", "1642", "1653", "1679", "1680", "1684",
+     "1689", "1694", "1713", "1889", "1935", "2205", "2316", "2317", "3413", "3414", "3449",
+     "1051", "1613", "1614", "3294"}
+)  # fmt: skip
+#: Corrosives known to be alkaline: out of segregation group 18 of IMDG Code 3.1.4.4.
+ALKALIS = frozenset(
+    {"1005", "1719", "1813", "1814", "1819", "1823", "1824", "1825", "1835", "2029", "2030", "2073", "2672",
+     "2677", "2678", "2679", "2680", "2681", "2682", "2733", "2734", "2735", "2795", "3028", "3259", "3262",
+     "3263", "3266", "3267", "3318", "3320"}
+)  # fmt: skip
+_ACIDS = frozenset(
+    {GoodsTrait.ACID, GoodsTrait.NITRIC_ACID, GoodsTrait.SULFURIC_ACID, GoodsTrait.HYDROFLUORIC_ACID}
+)
+
+
+def is_cyanide(substance: Substance) -> bool:
+    """Whether it is a cyanide, a cyanide mixture or solution: by number, whatever the list of goods says."""
+    return GoodsTrait.CYANIDE in substance.traits or substance.un_number in CYANIDES
+
+
+def is_acid(substance: Substance) -> bool:
+    """Whether it is an acid. A corrosive not known to be alkaline is taken for one."""
+    corrosive = "8" in substance.hazards and substance.un_number not in ALKALIS
+    return corrosive or bool(substance.traits & _ACIDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +91,16 @@ def single(
 ) -> Load:
     """A vehicle with one substance in it, known by its class alone unless it is named."""
     return Load((Substance(hazard_class, subsidiary, un_number, un_number is not None),), load_state)
+
+
+def state_of(name_en: str | None) -> frozenset[GoodsTrait]:
+    """Solid or liquid, where the proper shipping name says so; nothing where it does not."""
+    words = set(re.findall(r"[a-z]+", (name_en or "").lower()))
+    liquid = words & {"liquid", "liquids", "solution", "solutions", "molten"}
+    solid = words & {"solid", "solids", "powder"}
+    return frozenset(
+        trait for trait, said in ((GoodsTrait.LIQUID, liquid), (GoodsTrait.SOLID, solid)) if said
+    )
 
 
 def specific(name_en: str | None) -> bool:

@@ -8,6 +8,7 @@ from parking.rules.matrices import TABLES, Matrix, Symbol, columns
 from parking.rules.substance import Substance
 from parking.vocabulary import GoodsTrait
 
+BOTH_ZONES = ("2.3A", "2.3B")
 EXPLOSIVES = ("1.1", "1.3", "1.4", "1.5", "1.6")
 
 #: 49 CFR 177.848(d), by pair: what each class is kept from, above the diagonal.
@@ -115,8 +116,15 @@ def test_a_class_finds_its_columns_and_what_is_none_finds_nothing(matrix, hazard
     [
         (Substance("2.3", traits=frozenset({GoodsTrait.TIH_ZONE_B})), "2.3", ("2.3B",)),
         (Substance("2.3", traits=frozenset({GoodsTrait.TIH_ZONE_D})), "2.3", ("2.3B",)),
-        (Substance("2.3", traits=frozenset({GoodsTrait.TIH_ZONE_A})), "2.3", ("2.3A", "2.3B")),
+        (Substance("2.3", traits=frozenset({GoodsTrait.TIH_ZONE_A})), "2.3", BOTH_ZONES),
+        (
+            Substance("2.3", traits=frozenset({GoodsTrait.TIH_ZONE_A, GoodsTrait.TIH_ZONE_B})),
+            "2.3",
+            BOTH_ZONES,
+        ),
         (Substance("6.1"), "6.1", ("6.1",)),
+        (Substance("6.1", packing_group="I", traits=frozenset({GoodsTrait.TIH_ZONE_B})), "6.1", ()),
+        (Substance("6.1", packing_group="II", traits=frozenset({GoodsTrait.TIH_ZONE_A})), "6.1", ("6.1",)),
         (Substance("6.1", packing_group="I"), "6.1", ("6.1",)),
         (Substance("6.1", packing_group="II"), "6.1", ()),
         (Substance("8"), "8", ("8",)),

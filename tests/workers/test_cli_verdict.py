@@ -38,6 +38,25 @@ def test_it_says_why_and_that_the_metres_are_the_parks(capsys):
     assert "IMDG Code 7.2.4" in said.out and "15 m apart" in said.out
 
 
+def test_it_says_whom_it_asked(capsys):
+    _, said = asked(capsys, "1203", "1942")
+    assert f"查询来源：{SHIPPED / 'park'}" in said.out
+    _, said = asked(capsys, "1203", "1942", "--json")
+    assert json.loads(said.out)["asked"] == str(SHIPPED / "park")
+
+
+def test_cyanide_and_acid_are_told_apart_from_the_shipped_list_alone(capsys):
+    status, said = asked(capsys, "1689!", "1830")
+    assert status == 1 and "49 CFR 177.848(c)" in said.out and "氰化氢" in said.out
+    assert asked(capsys, "1689", "1824")[0] == 0
+
+
+def test_half_a_park_gives_no_verdict(capsys, tmp_path):
+    status = verdict.main(["1203", "1203", "--park", str(tmp_path / "nowhere")])
+    said = capsys.readouterr()
+    assert status == 2 and "nowhere" in said.err and not said.out
+
+
 def test_what_is_not_listed_is_not_guessed(capsys):
     status, said = asked(capsys, "1203", "9999")
     assert status == 2 and "9999" in said.err and not said.out
