@@ -435,6 +435,11 @@ class Refusal(StrEnum):
     BAY_ISOLATION = "bay_isolation"  # bay
     BAY_CLASS = "bay_class"  # bay, hazard_class
     BAY_LOAD_STATE = "bay_load_state"  # bay
+    BAY_TOO_SMALL = "bay_too_small"  # bay, length_m, width_m, height_m, bay_length_m, bay_width_m
+    INDEX_LOT = "index_lot"  # zone, index, limit, at, own, largest
+    INDEX_ZONE = "index_zone"  # zone, index, limit, at, own, largest
+    HOURS_FORBIDDEN = "hours_forbidden"  # hazard_class, begins, ends, reason
+    WEATHER_HOLD = "weather_hold"  # level, kind, issuer
     BAY_NEIGHBOUR = "bay_neighbour"  # bay, neighbour, plate, hazard_class, distance_m, needed_m
     # lifecycle
     BOOKING_UNKNOWN = "booking_unknown"
@@ -487,5 +492,8 @@ class Advice(StrEnum):
     NEAREST_INCOMPATIBLE = "nearest_incompatible"  # plate, neighbour, neighbour_class, distance_m, needed_m
     ROOM_ENOUGH = "room_enough"  # length_m, width_m
     ROOM_TIGHT = "room_tight"  # length_m, width_m, design_length_m, design_width_m
+    INDEX_LOW = "index_low"  # index, limit
+    INDEX_HIGH = "index_high"  # index, limit
+    SIZE_ASSUMED = "size_assumed"  # length_m, width_m
     ISOLATION_KEPT = "isolation_kept"  # count
     WAY = "way"  # metres

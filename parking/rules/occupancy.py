@@ -28,6 +28,7 @@ class Stay:
     window_end: datetime
     visit_state: VisitState | None = None
     grace: timedelta = GRACE
+    share: float = 0.0  # its part of the q/Q indicator
 
     @property
     def inside(self) -> bool:

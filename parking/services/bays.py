@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -15,13 +15,15 @@ from parking.events import BayHeld
 from parking.models import Bay, Booking, Hold, Visit
 from parking.queries import lot as lots
 from parking.queries import park as parks
+from parking.queries.lot import LotRules
 from parking.refused import Reason, Refused, no
-from parking.rules import assignment, occupancy, ways
+from parking.rules import assignment, capacity, occupancy, ways
 from parking.rules import booking as life
 from parking.rules.assignment import BayFacts, Occupant, Suggestion
+from parking.rules.capacity import Content
 from parking.rules.occupancy import Stay
 from parking.rules.segregation import Load, Rulebook
-from parking.services import audit, bookings, holding
+from parking.services import audit, bookings, holding, limits
 from parking.vocabulary import AT_GATE, BookingState, BookingStep, HoldState, Refusal, VisitState
 
 __all__ = ["Suggestion", "assign", "set_out_of_service", "standing_reasons", "suggest"]
@@ -43,8 +45,17 @@ class Lot:
 
     bays: Sequence[BayFacts]
     stays: Sequence[Stay]
-    book: Rulebook
+    rules: LotRules
     grace: timedelta
+
+    @property
+    def book(self) -> Rulebook:
+        """What the park says of neighbours."""
+        return self.rules.book
+
+    def share(self, load: Load, contents: Sequence[Content]) -> float:
+        """What a vehicle adds to the q/Q indicator."""
+        return capacity.share(contents, load.load_state, self.rules.policy.residue_kg)
 
     def bay(self, code: str) -> BayFacts | None:
         return next((b for b in self.bays if b.code == code), None)
@@ -63,12 +74,18 @@ class Lot:
         ]
 
 
-def survey(session: Session, lot_id: int) -> Lot:
-    """Load the lot. Call it after the lot row is locked when something is to be decided."""
+def survey(session: Session, lot_id: int, within: tuple[datetime, datetime] | None = None) -> Lot:
+    """Load the lot. Call it after the lot row is locked when something is to be decided.
+
+    ``within``: holds that cannot matter to a booking of that time may be left out.
+    """
     rules = lots.rules_of(session, lot_id)
     grace = timedelta(minutes=rules.policy.overstay_grace_min)
-    stays = lots.stays(session, lot_id, grace)
-    return Lot(lots.bays(session, lot_id), stays, rules.book, grace)
+    if within is not None:
+        more = grace + occupancy.AHEAD
+        within = within[0] - more, within[1] + more
+    stays = lots.stays(session, lot_id, rules.policy, within)
+    return Lot(lots.bays(session, lot_id), stays, rules, grace)
 
 
 def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion]:
@@ -77,10 +94,36 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
     if booking is None:
         raise Refused(no(Refusal.BOOKING_UNKNOWN))
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
-    lot = survey(session, booking.lot_id)
-    occupants = lot.occupants(booking.id, *_period(booking, visit, lot.grace, now), now)
-    load, metres = lots.load_of(session, booking), _ways(session, booking, lot)
-    return assignment.rank(load, lot.bays, occupants, lot.book, metres)
+    window = max(booking.window_start, now), max(booking.window_end, now)
+    lot = survey(session, booking.lot_id, window if visit is None else (now, window[1]))
+    period = _period(booking, visit, lot.grace, now)
+    occupants = lot.occupants(booking.id, *period, now)
+    load, contents = lots.carried_of(session, booking)
+    ranked = assignment.rank(load, lot.bays, occupants, lot.book, _ways(session, booking, lot))
+    return _limited(booking, lot.share(load, contents), lot, period, now, ranked)
+
+
+def _limited(
+    booking: Booking,
+    share: float,
+    lot: Lot,
+    period: tuple[datetime, datetime],
+    now: datetime,
+    ranked: Sequence[Suggestion],
+) -> list[Suggestion]:
+    """The ranking with what lot, zones and bay sizes say to it; what is possible stays first."""
+    full = limits.against(booking, share, lot.stays, lot.bays, lot.rules, period, now)
+    beside = (*limits.said(booking, share, lot.stays, lot.rules, period, now), *limits.assumed(booking))
+    bays = {b.id: b for b in lot.bays}
+    found = [
+        replace(
+            s,
+            blocked=(*s.blocked, *full[s.zone], *limits.fit(booking, bays[s.bay_id])),
+            reasons=(*s.reasons, *beside),
+        )
+        for s in ranked
+    ]
+    return sorted(found, key=lambda s: not s.possible)
 
 
 def _ways(session: Session, booking: Booking, lot: Lot) -> dict[int, float]:
@@ -115,7 +158,7 @@ def assign(
         return before
     _not_overtaken(booking, before, lot, expected)
     period = _period(booking, visit, lot.grace, now)
-    _allowed(booking, lots.load_of(session, booking), bay, lot, period, now)
+    _allowed(session, booking, bay, lot, period, now)
     hold = Hold(
         bay_id=bay.id,
         booking_id=booking.id,
@@ -170,7 +213,14 @@ def standing_reasons(
         and (s.inside or (not physical and s.overlaps(now, max(holding.span(hold)[1], now), now)))
     ]
     occupants = [Occupant(s.bay_id, s.plate, s.load) for s in others]
-    return assignment.against(lots.load_of(session, booking), bay, lot.bays, occupants, lot.book)
+    load, contents = lots.carried_of(session, booking)
+    reasons = assignment.against(load, bay, lot.bays, occupants, lot.book)
+    if physical:
+        return reasons
+    ends = max(holding.span(hold)[1], now + occupancy.AHEAD)
+    share = lot.share(load, contents)
+    full = limits.against(booking, share, lot.stays, lot.bays, lot.rules, (now, ends), now)
+    return (*reasons, *full[bay.zone])
 
 
 def _period(
@@ -205,12 +255,23 @@ def _not_overtaken(booking: Booking, before: Hold | None, lot: Lot, expected: st
 
 
 def _allowed(
-    booking: Booking, load: Load, bay: BayFacts, lot: Lot, period: tuple[datetime, datetime], now: datetime
+    session: Session,
+    booking: Booking,
+    bay: BayFacts,
+    lot: Lot,
+    period: tuple[datetime, datetime],
+    now: datetime,
 ) -> None:
     if booking.window_end <= now and booking.state != BookingState.USED:
         raise Refused(no(Refusal.TOO_LATE, closed_at=booking.window_end))
     occupants = lot.occupants(booking.id, *period, now)
-    reasons = assignment.against(load, bay, lot.bays, occupants, lot.book)
+    load, contents = lots.carried_of(session, booking)
+    share = lot.share(load, contents)
+    reasons = (
+        *assignment.against(load, bay, lot.bays, occupants, lot.book),
+        *limits.against(booking, share, lot.stays, lot.bays, lot.rules, period, now)[bay.zone],
+        *limits.fit(booking, bay),
+    )
     if reasons:
         raise Refused(*reasons)
 

@@ -1,0 +1,131 @@
+"""How much stands in the lot: the indicator S = Σ q/Q of GB 18218-2018 over time, for lot and zones.
+
+An indicator (参考指标), never a legal finding: whether a lot is a unit under GB 18218 is not for software
+to say. q is what is in the tanks, Q the critical quantity of the goods (tonnes both). Goods without a
+critical quantity add nothing and are counted apart; a load nobody has declared is not summed but refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from parking.refused import Reason, no
+from parking.rules.park_rules import IndexLimit
+from parking.vocabulary import Advice, LoadState, Refusal
+
+#: Sums of shares closer than this are the same number.
+SLACK = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one compartment holds. Kilograms; ``critical_t`` tonnes, None where the list has none."""
+
+    un_number: str
+    mass_kg: int
+    critical_t: float | None
+    residue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """One stay's part in the sum: from when until when (None: nobody can say), in which zone."""
+
+    booking_id: int
+    plate: str
+    zone: str
+    share: float
+    begins: datetime
+    ends: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The highest sum in a period, the instant it is first reached, and what makes it up, largest first."""
+
+    total: float
+    at: datetime
+    parts: tuple[Amount, ...]
+
+
+def share(contents: Iterable[Content], load_state: LoadState, residue_kg: float) -> float:
+    """Σ q/Q of one vehicle. An emptied tank holds its residue: as declared, else the assumed mass."""
+    if load_state is LoadState.EMPTY_CLEAN:
+        return 0.0
+    return sum(_mass_t(c, load_state, residue_kg) / c.critical_t for c in contents if c.critical_t)
+
+
+def unlisted(contents: Iterable[Content]) -> int:
+    """How many compartments hold goods without a critical quantity."""
+    return sum(c.critical_t is None for c in contents)
+
+
+def peak(amounts: Sequence[Amount], zone: str | None, begins: datetime, ends: datetime | None) -> Peak:
+    """The highest sum in [begins, ends) in a zone, or in the lot (None). Exact: it can only rise when
+    somebody comes, so it is enough to look at the beginning and at each arrival.
+    """
+    mine = [a for a in amounts if (zone is None or a.zone == zone) and _meets(a, begins, ends)]
+    instants = sorted({begins, *(a.begins for a in mine if a.begins > begins)})
+    best = Peak(0.0, begins, ())
+    for at in instants:
+        there = [a for a in mine if a.begins <= at and (a.ends is None or at < a.ends)]
+        total = sum(a.share for a in there)
+        if total > best.total + SLACK:
+            best = Peak(total, at, tuple(sorted(there, key=lambda a: (-a.share, a.booking_id))))
+    return best
+
+
+def against(
+    newcomer: Amount, others: Sequence[Amount], lot: IndexLimit, zone: IndexLimit
+) -> tuple[Reason, ...]:
+    """Why one more stay may not be accepted: some instant of it would exceed a limit.
+
+    A stay that adds nothing is never refused for what others hold.
+    """
+    if newcomer.share <= SLACK:
+        return ()
+    return tuple(_exceeding(newcomer, others, lot, zone))
+
+
+def advice(
+    newcomer: Amount, others: Sequence[Amount], lot: IndexLimit, zone: IndexLimit
+) -> tuple[Reason, ...]:
+    """What is said beside an acceptance: the highest sum the lot and the zone would reach."""
+    together = [*others, newcomer]
+    highest = peak(together, None, newcomer.begins, newcomer.ends).total
+    word = Advice.INDEX_HIGH if highest > lot.warn + SLACK else Advice.INDEX_LOW
+    return (no(word, index=_said(highest), limit=_said(lot.refuse)),)
+
+
+def _exceeding(
+    newcomer: Amount, others: Sequence[Amount], lot: IndexLimit, zone: IndexLimit
+) -> Iterator[Reason]:
+    together = [*others, newcomer]
+    for name, limit in ((None, lot), (newcomer.zone, zone)):
+        found = peak(together, name, newcomer.begins, newcomer.ends)
+        if found.total > limit.refuse + SLACK:
+            word = Refusal.INDEX_LOT if name is None else Refusal.INDEX_ZONE
+            largest = ", ".join(f"{a.plate} {_said(a.share)}" for a in found.parts[:3])
+            yield no(
+                word, zone=newcomer.zone, index=_said(found.total), limit=_said(limit.refuse), at=found.at,
+                own=_said(newcomer.share), largest=largest,
+            )  # fmt: skip
+
+
+def _meets(amount: Amount, begins: datetime, ends: datetime | None) -> bool:
+    return (amount.ends is None or begins < amount.ends) and (ends is None or amount.begins < ends)
+
+
+def _mass_t(content: Content, load_state: LoadState, residue_kg: float) -> float:
+    emptied = load_state is LoadState.EMPTY_UNCLEANED
+    if not (content.residue or emptied):
+        return content.mass_kg / 1000
+    told = content.mass_kg if content.residue and content.mass_kg > 0 else residue_kg
+    return told / 1000
+
+
+def _said(value: float) -> str:
+    """Two decimals, rounded up, so that a limit never looks kept when it is not."""
+    return f"{-(-round(value * 10_000) // 100) / 100:.2f}"

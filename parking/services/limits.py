@@ -1,0 +1,93 @@
+"""What the lot can take: the q/Q indicator over time, and whether a vehicle fits a bay at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from parking.models import Booking
+from parking.queries.lot import LotRules
+from parking.refused import Reason, no
+from parking.rules import capacity
+from parking.rules.assignment import DESIGN_LENGTH_M, DESIGN_WIDTH_M, BayFacts
+from parking.rules.capacity import Amount, Peak
+from parking.rules.occupancy import Stay
+from parking.vocabulary import Advice, Refusal
+
+
+def amounts(stays: Sequence[Stay], zones: Mapping[int, str], now: datetime, besides: int = 0) -> list[Amount]:
+    """Every stay's part in the sum; an overdue vehicle goes on counting for ever."""
+    return [
+        Amount(s.booking_id, s.plate, zones.get(s.bay_id, ""), s.share, s.since(now), s.until(now))
+        for s in stays
+        if s.booking_id != besides and s.share > 0
+    ]
+
+
+def against(
+    booking: Booking,
+    share: float,
+    stays: Sequence[Stay],
+    bays: Sequence[BayFacts],
+    rules: LotRules,
+    period: tuple[datetime, datetime | None],
+    now: datetime,
+) -> Mapping[str, tuple[Reason, ...]]:
+    """Zone → why the lot or that zone cannot take this booking in the period; empty where it can.
+
+    ``share``: what the vehicle adds to the sum.
+    """
+    others = amounts(stays, {b.id: b.zone for b in bays}, now, besides=booking.id)
+    lot = rules.limit(None)
+    found = {}
+    for zone in {b.zone for b in bays}:
+        newcomer = Amount(booking.id, booking.plate, zone, share, *period)
+        found[zone] = capacity.against(newcomer, others, lot, rules.limit(zone))
+    return found
+
+
+def said(
+    booking: Booking,
+    share: float,
+    stays: Sequence[Stay],
+    rules: LotRules,
+    period: tuple[datetime, datetime],
+    now: datetime,
+) -> tuple[Reason, ...]:
+    """What the indicator would reach with this booking, said beside every suggestion."""
+    newcomer = Amount(booking.id, booking.plate, "", share, *period)
+    others = amounts(stays, {}, now, besides=booking.id)
+    return capacity.advice(newcomer, others, rules.limit(None), rules.limit(None))
+
+
+def fit(booking: Booking, bay: BayFacts) -> tuple[Reason, ...]:
+    """Whether the vehicle fits the bay's length, width and height. A size not told is not judged here:
+    the design vehicle is assumed and said.
+    """
+    sizes = (booking.length_m, booking.width_m, booking.height_m)
+    limits = (bay.length_m, bay.width_m, bay.height_m)
+    if all(s is None or m is None or s <= m for s, m in zip(sizes, limits, strict=True)):
+        return ()
+    length, width, height = (f"{s:g}" if s is not None else "?" for s in sizes)
+    return (
+        no(
+            Refusal.BAY_TOO_SMALL, bay=bay.code, length_m=length, width_m=width, height_m=height,
+            bay_length_m=f"{bay.length_m:g}", bay_width_m=f"{bay.width_m:g}",
+        ),
+    )  # fmt: skip
+
+
+def assumed(booking: Booking) -> tuple[Reason, ...]:
+    """Said when the driver told no size."""
+    if booking.length_m is not None and booking.width_m is not None:
+        return ()
+    return (no(Advice.SIZE_ASSUMED, length_m=f"{DESIGN_LENGTH_M:g}", width_m=f"{DESIGN_WIDTH_M:g}"),)
+
+
+def highest(
+    stays: Sequence[Stay], bays: Sequence[BayFacts], begins: datetime, ends: datetime, now: datetime
+) -> Mapping[str | None, Peak]:
+    """The highest sum in a period of the lot (None) and of each zone, as the board shows it."""
+    mine = amounts(stays, {b.id: b.zone for b in bays}, now)
+    zones: list[str | None] = [None, *sorted({b.zone for b in bays})]
+    return {zone: capacity.peak(mine, zone, begins, ends) for zone in zones}
