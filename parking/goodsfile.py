@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from geo.report import LayerWord, Report
+from parking.vocabulary import FireCategory, GoodsTrait
 
 FILE = "goods.csv"
 COLUMNS = ("un_number", "name_zh", "name_en", "hazard_class", "subsidiary", "packing_group", "source")
+#: Columns a file may have besides: what a substance is (words of ``GoodsTrait``) and its fire category.
+EXTRA = ("traits", "fire_category")
 #: Columns that may be empty: gases and articles have no packing group, most goods no subsidiary hazard.
-OPTIONAL = frozenset({"subsidiary", "packing_group"})
+OPTIONAL = frozenset({"subsidiary", "packing_group", *EXTRA})
 #: Classes and divisions of UN Model Regulations 2.0.1.1; explosives may name their compatibility group.
 _CLASS = re.compile(r"1\.[1-6][A-HJKLNS]?|2\.[123]|3|4\.[123]|5\.[12]|6\.[12]|7|8|9")
 _EXPECTED = {
@@ -25,6 +28,8 @@ _EXPECTED = {
     "hazard_class": "2.1 … 9",
     "subsidiary": "5.1,8",
     "packing_group": "I / II / III",
+    "traits": ", ".join(GoodsTrait),
+    "fire_category": " / ".join(FireCategory),
 }
 _LONGEST = {"name_zh": 120, "name_en": 200, "source": 200}
 
@@ -59,7 +64,7 @@ def _rows(table: csv.DictReader[str], report: Report) -> list[dict[str, str]]:
         return []
     rows: list[dict[str, str]] = []
     for found in table:
-        row = {name: (found[name] or "").strip() for name in COLUMNS}
+        row = {name: (found[name] or "").strip() for name in (*COLUMNS, *EXTRA) if name in found}
         label = f"{table.line_num}: {row['un_number']}"[:40]
         known = [r["un_number"] for r in rows]
         if _row_right(row, len(found) > len(table.fieldnames or ()), known, label, report):
@@ -73,7 +78,7 @@ def _row_right(
     before = len(report.errors)
     if too_many:  # a comma that should stand between quotes shifts every value behind it
         report.error(LayerWord.PROPERTY_WRONG, FILE, label, property=",", value=",", expected='"…,…"')
-    for name in COLUMNS:
+    for name in row:
         if not row[name] and name not in OPTIONAL:
             report.error(LayerWord.PROPERTY_MISSING, FILE, label, property=name)
         elif len(row[name]) > _LONGEST.get(name, 200):
@@ -102,3 +107,7 @@ def _wrong(row: Mapping[str, str]) -> Iterator[str]:
         yield "subsidiary"
     if row["packing_group"] not in ("", "I", "II", "III"):
         yield "packing_group"
+    if not {part.strip() for part in row.get("traits", "").split(",")} <= {"", *GoodsTrait}:
+        yield "traits"
+    if row.get("fire_category", "") not in ("", *FireCategory):
+        yield "fire_category"

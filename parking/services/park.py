@@ -150,6 +150,10 @@ def _goods(session: Session, goods: Iterable[Mapping[str, Any]]) -> None:
             "packing_group": entry.get("packing_group") or None,
             "source": entry["source"],
         }
+        if "traits" in entry:  # a list without the column takes nothing away
+            values["traits"] = listed(entry["traits"])
+        if "fire_category" in entry:
+            values["fire_category"] = entry["fire_category"] or None
         session.execute(
             insert(Goods).values(values).on_conflict_do_update(index_elements=["un_number"], set_=values)
         )

@@ -80,3 +80,15 @@ def test_a_missing_column_is_named(tmp_path):
     report = Report()
     assert read_goods(tmp_path, report) == []
     assert {i.facts["property"] for i in report.errors} == set(COLUMNS) - {"un_number", "name_zh"}
+
+
+def test_what_is_known_of_a_substance_may_stand_in_two_more_columns(tmp_path):
+    """A zone typed wrong would make a gas look milder than it is."""
+    head = f"{HEAD},traits,fire_category"
+    chlorine = '1017,氯,Chlorine,2.3,"5.1,8",,x,tih_zone_b,乙'
+    wrong = ["1005,氨,Ammonia,2.3,8,,x,zone_d,乙", "1053,硫化氢,Hydrogen sulphide,2.3,2.1,,x,,A"]
+    (tmp_path / "goods.csv").write_text("\n".join((head, chlorine, *wrong)), encoding="utf-8")
+    report = Report()
+    (good,) = read_goods(tmp_path, report)
+    assert (good["traits"], good["fire_category"]) == ("tih_zone_b", "乙")
+    assert [i.facts["property"] for i in report.errors] == ["traits", "fire_category"]
