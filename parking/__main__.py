@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "park": ("park", N_("Check a folder of layers, or load it.")),
     "judge": ("judge", N_("Judge a file of tracks by the live rules.")),
     "verdict": ("verdict", N_("Say whether two dangerous goods may stand side by side, and how far apart.")),
+    "plan": ("plan", N_("Plan a day: who stands where, and why.")),
     "db": ("db", N_("Bring the database to this version's schema.")),
     "seed": ("seed", N_("Load park and goods into an empty database and make the first accounts.")),
     "staff": ("staff", N_("Make an account or give it a new password.")),

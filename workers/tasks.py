@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from parking import clock, outbox
 from parking.db import transaction
 from parking.services import bookings, heartbeats, overstay, silence
-from workers import routing
+from workers import plans, routing
 from workers.celery_app import app
 from workers.channels import live
 
@@ -41,6 +41,14 @@ def sweep_silence() -> None:
 @app.task(name="sweep_bookings")
 def sweep_bookings() -> None:
     _alone(bookings.sweep)
+
+
+@app.task(name="make_plans")
+def make_plans() -> None:
+    """Make the plans that were asked for, one at a time in the whole house."""
+    with transaction() as alone:
+        if alone.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext("make_plans")))):
+            plans.make_one(transaction)
 
 
 @app.task(name="heartbeat")

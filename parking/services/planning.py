@@ -27,6 +27,7 @@ from parking.rules.plan import Plan, plan
 from parking.rules.plan_problem import NOWHERE, Numbers, PlanBay, PlanStay, Problem, Weights
 from parking.rules.segregation import Load, Rulebook, Ruling, between
 from parking.services import audit, bays, holding
+from parking.speech import translate
 from parking.vocabulary import Advice, PlanState, Refusal
 
 #: A vehicle whose departure nobody can tell counts as staying this long.
@@ -202,6 +203,40 @@ def as_json(day: Day, made: Plan) -> dict[str, Any]:
         "more": made.more,
         "seconds": round(made.seconds, 2),
     }
+
+
+def quality(result: Mapping[str, Any], lang: str) -> str:
+    """How good a plan is, in words."""
+    said = [
+        translate(
+            "{count} vehicles have a bay, {without} have none.",
+            lang,
+            count=len(result["placed"]),
+            without=result["without"],
+        )
+    ]
+    if result["moved"]:
+        said.append(translate("{count} told drivers get another bay.", lang, count=result["moved"]))
+    if result["proven"]:
+        said.append(translate("Proven best: no plan is better.", lang))
+    elif result["more"]:
+        said.append(translate("Another plan might place at most {count} more.", lang, count=result["more"]))
+    else:
+        gap = f"{100 * result['gap']:.1f}"
+        said.append(translate("At most {gap} % from the best.", lang, gap=gap))
+    return " ".join(said)
+
+
+def why_not(row: Mapping[str, Any], lang: str) -> str:
+    """Why a vehicle has no bay, in words."""
+    if not row["suited"]:
+        return translate("No bay of the lot takes this load.", lang)
+    return translate(
+        "{suited} bays suit it: {taken} are taken at that time, {near} are too near other loads, "
+        "{full} would exceed the limit of the lot or zone.",
+        lang,
+        **{k: row[k] for k in ("suited", "taken", "near", "full")},
+    )
 
 
 def _placed(day: Day, made: Plan, i: int, nearest: int) -> dict[str, Any]:

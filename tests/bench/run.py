@@ -16,8 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asking
 import geopandas
 import numpy as np
+import planning
 import shapely
 from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
@@ -174,9 +176,13 @@ def main() -> int:
     }
     with tempfile.TemporaryDirectory(prefix="hzb") as folder, both(Path(folder)) as servers:
         results["take"] = bench_take(servers[0].url, fixes)
+    with tempfile.TemporaryDirectory(prefix="hzb") as folder, both(Path(folder)) as servers:
+        results["suggest"] = asking.bench_suggest(servers[0].url)
+    results["plan"] = planning.bench_plan()
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(results, indent=1) + "\n")
     print(json.dumps(results, indent=1))
+    print(planning.table(results["plan"]))
     return 0
 
 
