@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
+import psycopg
 import pytest
 
 from parking.cli import verdict
@@ -60,3 +64,26 @@ def test_half_a_park_gives_no_verdict(capsys, tmp_path):
 def test_what_is_not_listed_is_not_guessed(capsys):
     status, said = asked(capsys, "1203", "9999")
     assert status == 2 and "9999" in said.err and not said.out
+
+
+def told(database, *argv):
+    """What another process says that finds ``database`` in its environment."""
+    words = [sys.executable, "-m", "parking", *argv]
+    env = {**os.environ, "DATABASE_URL": database}
+    return subprocess.run(words, env=env, cwd=SHIPPED.parent, capture_output=True, text=True, timeout=60)
+
+
+def test_the_running_park_is_asked_first_with_its_own_rules_and_the_files_only_without_it(database_url):
+    assert told(database_url, "seed").returncode == 0
+    own = {"a": "1203", "b": "1942", "ruling": "distance", "distance_m": 33, "document": "稷安〔2026〕9号"}
+    plain = database_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(plain) as connection:
+        connection.execute(
+            "UPDATE park SET settings = jsonb_set(settings::jsonb, '{rules}', %s::jsonb)",
+            (json.dumps({"segregation": [own]}),),
+        )
+    said = json.loads(told(database_url, "verdict", "1203", "1942", "--json").stdout)
+    assert (said["needed_m"], said["source"], said["asked"]) == (33, "稷安〔2026〕9号", "database")
+    nobody = "postgresql://nobody@127.0.0.1:1/none"
+    said = json.loads(told(nobody, "verdict", "1203", "1942", "--json").stdout)
+    assert (said["needed_m"], said["asked"]) == (10, str(SHIPPED / "park"))
