@@ -60,11 +60,12 @@ def _open_rooms(app: Flask) -> None:
         home,
         inbox,
         maps,
+        planning,
         queue,
         supervisor,
     )
 
-    rooms = (home, auth, driver, dispatch, queue, enterprise, supervisor, maps, gate, inbox, admin, health)
+    rooms = (home, auth, driver, dispatch, planning, queue, enterprise, supervisor, maps, gate, inbox, admin, health)
     for room in (desk, inbox, supervisor):
         room.init_app(app)
     menu: list[tuple[str, str]] = []

@@ -36,6 +36,12 @@ def details(session: Session, booking_ids: Sequence[int]) -> Mapping[int, Bookin
     return {b.id: b for b in rows}
 
 
+def plates(session: Session, booking_ids: Sequence[int]) -> Mapping[int, str]:
+    """Plates by booking."""
+    rows = session.execute(select(Booking.id, Booking.plate).where(Booking.id.in_(booking_ids)))
+    return {r.id: r.plate for r in rows}
+
+
 def latest(session: Session, lot_id: int, day: date) -> PlanRun | None:
     """The plan asked for last for a day."""
     return session.scalar(

@@ -101,7 +101,8 @@ def _booking(n: int, stay: Any, lot_id: int, known: set[str]) -> Booking:
     begins = MIDNIGHT + timedelta(seconds=stay.begin)
     return Booking(
         code=f"B{n:07d}", lot_id=lot_id, plate=f"晋M{n:05d}", plate_colour=2, carrier="bench",
-        driver_name="王", driver_phone="13800000000", escort_name="李", waybill_no=f"YD{n}", un_number=un, hazard_class=hazard,
+        driver_name="王", driver_phone="13800000000", escort_name="李", waybill_no=f"YD{n}",
+        un_number=un, hazard_class=hazard,
         subsidiary=list(subsidiary), mass_kg=25_000, load_state="loaded", window_start=begins,
         window_end=MIDNIGHT + timedelta(seconds=stay.end), state="enterprise_approved", created_at=MIDNIGHT,
         cargoes=[Cargo(compartment=1, un_number=un, mass_kg=25_000)],
