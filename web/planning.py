@@ -69,6 +69,8 @@ def _shown(
 ) -> dict[str, Any]:
     with reading() as session:
         run = plan_query.latest(session, lot_query.current(session), day)
+        if run is not None:
+            session.expunge(run)
         plates = plan_query.plates(session, [b for b, _ in taken.refused] if taken else [])
     today = _today()
     return {
