@@ -208,6 +208,8 @@ def test_a_cyanide_is_known_by_its_number_and_an_acid_by_not_being_known_for_an_
     assert between(one(cyanide), one(lye)).ruling is Ruling.ALLOWED
     assert between(one(aqueous), one(SULFURIC)).note is SegregationNote.CYANIDE_ACID
     assert between(one(aqueous), one(aqueous)).ruling is Ruling.ALLOWED
+    both = Substance("6.1", ("8",), "1935", True, "II")
+    assert between(one(both), one(both)).ruling is Ruling.ALLOWED, "a solution is not kept from itself"
 
 
 def test_note_a_is_said_and_not_applied():
@@ -239,6 +241,8 @@ def test_one_substance_is_not_kept_from_itself_but_two_of_a_generic_name_are():
     generic = Substance("3", ("6.1",), "1992", specific("Flammable liquid, toxic, n.o.s."), "I")
     assert between(one(METHANOL), one(METHANOL)).note is SegregationNote.SAME_SUBSTANCE
     assert between(one(generic), one(generic)).ruling is Ruling.FORBIDDEN
+    other = replace(METHANOL, subsidiary=("5.1",))
+    assert between(one(METHANOL), one(other)).needed_m > 0, "one number, yet classified as two things"
     strange = replace(METHANOL, hazard_class="?")
     assert between(one(strange), one(strange)).note is SegregationNote.CLASS_UNKNOWN
     assert between(one(METHANOL), one(METHANOL), Rulebook(Matrix.SEA)).source == "49 CFR 176.83(a)(8)"
@@ -277,6 +281,8 @@ def test_fire_categories_stand_apart_where_the_park_says_so_and_an_unknown_one_i
     assert between(one(a), one(c), book).note is SegregationNote.FIRE_CATEGORY
     assert between(one(a), one(replace(c, fire_category=None)), book).reason == (FireCategory.A, "?")
     assert between(one(a), one(a), book).ruling is Ruling.ALLOWED
+    untold = replace(c, fire_category=None)
+    assert between(one(untold), one(replace(untold, un_number="1547")), book).reason == ("?", "?")
     assert between(one(a), one(c)).ruling is Ruling.ALLOWED
 
 
