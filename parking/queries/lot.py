@@ -172,7 +172,8 @@ def stays(
     rows = session.execute(statement).all()
     carried = cargoes(session, [row.booking_id for row in rows])
     grace = timedelta(minutes=policy.overstay_grace_min)
-    return [_stay(row, carried, grace, policy.residue_kg) for row in rows]
+    alike: dict[tuple[int, LoadState], Load] = {}
+    return [_stay(row, carried, grace, policy.residue_kg, alike) for row in rows]
 
 
 def bay_at(session: Session, lot_id: int, lon: float, lat: float) -> str | None:
@@ -258,15 +259,19 @@ def cargoes(session: Session, booking_ids: Sequence[int]) -> dict[tuple[int, str
         .order_by(Cargo.booking_id, Cargo.compartment)
     )
     known: dict[str, Substance] = {}
-    found: dict[tuple[int, str], list[tuple[Substance, Content]]] = {}
+    found: dict[tuple[int, str], list[Content]] = {}
     for row in rows:
         if row.un_number not in known:
             known[row.un_number] = substance_of(row)
         content = Content(row.un_number, row.mass_kg, row.critical_quantity_t, row.residue)
-        found.setdefault((row.booking_id, row.leg), []).append((known[row.un_number], content))
+        found.setdefault((row.booking_id, row.leg), []).append(content)
+    alike: dict[tuple[str, ...], tuple[Substance, ...]] = {}  # one value for all that carry the same
+    for each in found.values():
+        names = tuple(c.un_number for c in each)
+        if names not in alike:
+            alike[names] = tuple(known[n] for n in dict.fromkeys(names))
     return {
-        key: Carried(tuple(dict.fromkeys(s for s, _ in each)), tuple(c for _, c in each))
-        for key, each in found.items()
+        key: Carried(alike[tuple(c.un_number for c in each)], tuple(each)) for key, each in found.items()
     }
 
 
@@ -294,7 +299,13 @@ def substance_of(goods: Any) -> Substance:
     )
 
 
-def _stay(row: Any, carried: Mapping[tuple[int, str], Carried], grace: timedelta, residue_kg: float) -> Stay:
+def _stay(
+    row: Any,
+    carried: Mapping[tuple[int, str], Carried],
+    grace: timedelta,
+    residue_kg: float,
+    alike: dict[tuple[int, LoadState], Load],
+) -> Stay:
     leg = row.leg or Leg.IN.value
     state = load_state(leg, row.now_state, row.load_state)
     mine = carried.get((row.booking_id, leg), NOTHING)
@@ -303,7 +314,7 @@ def _stay(row: Any, carried: Mapping[tuple[int, str], Carried], grace: timedelta
         bay_id=row.bay_id,
         booking_id=row.booking_id,
         plate=row.plate,
-        load=Load(mine.substances, state),
+        load=alike.setdefault((id(mine.substances), state), Load(mine.substances, state)),
         share=capacity.share(mine.contents, state, residue_kg),
         begins=row.begins,
         ends=row.ends,

@@ -176,13 +176,15 @@ class _Scene:
         ways: Mapping[int, float],
     ) -> None:
         near = nearness([b.id for b in bays], [b.shape for b in bays])
-        verdicts = {other: between(load, other, book) for other in {o.load for o in occupants}}
+        loads = {id(o.load): o.load for o in occupants}  # many occupants share one value
+        distinct = {other: between(load, other, book) for other in set(loads.values())}
+        verdicts = {n: distinct[other] for n, other in loads.items()}
         self.load, self.occupants, self.ways = load, occupants, ways
         self.bays = {b.id: b for b in bays}
         self.shortest, self.longest = min(ways.values(), default=0.0), max(ways.values(), default=0.0)
         self.isolation_kept = no(Advice.ISOLATION_KEPT, count=_free_isolation(bays, occupants))
         self.said: dict[tuple[Any, ...], tuple[float, Reason]] = {}
-        self.verdicts = [verdicts[o.load] for o in occupants]
+        self.verdicts = [verdicts[id(o.load)] for o in occupants]
         where = np.array([near.place[o.bay_id] for o in occupants], dtype=np.int64)
         needed = np.array([0.0 if v.ruling is Ruling.ALLOWED else v.needed_m for v in self.verdicts])
         self.metres = near.metres[:, where]
