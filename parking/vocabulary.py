@@ -459,6 +459,12 @@ class Refusal(StrEnum):
     RESTRAINED = "restrained"  # reason
     DOCUMENT_EXPIRES = "document_expires"  # document, until, leaves
     COMPARTMENTS_CLASH = "compartments_clash"  # one, other, source
+    CHECK_NOT_SKIPPED = "check_not_skipped"  # code
+    CHECK_DATE_MISSING = "check_date_missing"  # code, document
+    CHECK_REMARK_MISSING = "check_remark_missing"  # code
+    CHECK_ROW_UNKNOWN = "check_row_unknown"  # code
+    BAN_OVER = "ban_over"
+    BANNED = "banned"  # name, reason, until
     CHECKLIST_OPEN = "checklist_open"
     CARGO_UNDECLARED = "cargo_undeclared"
     WAYBILL_OUT_MISSING = "waybill_out_missing"

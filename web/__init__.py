@@ -51,6 +51,8 @@ def _open_rooms(app: Flask) -> None:
     from web import (
         admin,
         auth,
+        bans,
+        checklist,
         desk,
         dispatch,
         driver,
@@ -65,7 +67,10 @@ def _open_rooms(app: Flask) -> None:
         supervisor,
     )
 
-    rooms = (home, auth, driver, dispatch, planning, queue, enterprise, supervisor, maps, gate, inbox, admin, health)
+    rooms = (
+        *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor),
+        *(maps, gate, inbox, bans, checklist, admin, health),
+    )
     for room in (desk, inbox, supervisor):
         room.init_app(app)
     menu: list[tuple[str, str]] = []

@@ -18,7 +18,7 @@ from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
 from parking.rules import booking as life
 from parking.rules import plate as plates
-from parking.services import audit, bookings, visits
+from parking.services import audit, bans, bookings, visits
 from parking.vocabulary import BookingState, BookingStep, LoadState, Refusal, VisitState, VisitStep
 from web.booking_form import fresh_fields, render_form
 from web.driver_words import PRIVACY_VERSION, STEP_LABELS, Place, advice, place
@@ -146,6 +146,24 @@ def edit_post(code: str) -> Response | tuple[str, int]:
     return redirect(booking_url(code), 303)
 
 
+@bp.post("/b/<code>/appeal")
+@booking_link
+def appeal(code: str) -> Response | tuple[str, int]:
+    """Say why an entry of the blacklist that stops this booking is wrong."""
+    view = _found(code)
+    try:
+        with transaction() as session:
+            mine = bans.of_booking(session, view.id, clock.now())
+            text, actor = typed("text", 2000), f"driver:{view.code}"
+            if not mine:
+                raise Refused(no(Refusal.BAN_OVER))
+            for ban_id in mine:
+                bans.appeal(session, ban_id, text, clock.now(), actor, source())
+    except Refused as refused:
+        return _page(_found(code), refused.reasons), 422
+    return redirect(booking_url(code), 303)
+
+
 @bp.post("/b/<code>/step")
 @booking_link
 def step(code: str) -> Response | tuple[str, int]:
@@ -214,12 +232,19 @@ def _shown(view: BookingView) -> dict[str, object]:
         "steps": _steps(view),
         "may_cancel": view.visit is None and BookingStep.CANCEL in life.steps(view.state, "driver:"),
         "may_edit": view.visit is None and BookingStep.SUBMIT in life.steps(view.state, "driver:"),
+        "may_appeal": view.state is BookingState.SUSPENDED and _banned(view),
         "asks_cargo": _asks_cargo(view),
         "load_states": [(word.value, name(word)) for word in LoadState],
         "k": signature(view.code),
         "version": _version(view),
         "turn": _turn(view),
     }
+
+
+def _banned(view: BookingView) -> bool:
+    """Somebody of this booking is on the blacklist and has not appealed yet."""
+    with reading() as session:
+        return bool(bans.of_booking(session, view.id, clock.now()))
 
 
 def _asks_cargo(view: BookingView) -> bool:

@@ -102,12 +102,14 @@ class Facts:
     """What the park knows when the form arrives.
 
     ``goods``: the classification of each UN number on the form that is known. ``together``: reasons why the
-    compartments may not travel together. ``enterprises``: who has a dock here (empty: the park drew none).
+    compartments may not travel together; ``banned``: who of the form is on the blacklist. ``enterprises``:
+    who has a dock here (empty: the park drew none).
     """
 
     goods: Mapping[str, KnownGoods] = field(default_factory=dict)
     together: tuple[Reason, ...] = ()
     enterprises: frozenset[str] = frozenset()
+    banned: tuple[Reason, ...] = ()
     same_plate: tuple[OtherBooking, ...] = ()
     same_waybill: OtherBooking | None = None
     policy: Policy = field(default_factory=Policy)
@@ -182,6 +184,7 @@ def judge(form: BookingForm, facts: Facts, now: datetime) -> tuple[Reason, ...]:
         *_cargo(form, facts),
         *_further(form, facts),
         *facts.together,
+        *facts.banned,
         *_enterprise(form, facts),
         *_sizes(form),
         *_papers(form, facts),

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from parking import outbox
 from parking.events import BookingClosed, BookingSubmitted
 from parking.models import Booking, Goods, Visit
+from parking.queries import bans as ban_query
 from parking.queries import lot as lots
 from parking.refused import Reason, Refused, no
-from parking.rules import admission
+from parking.rules import admission, ban
 from parking.rules import booking as life
 from parking.rules.admission import BookingForm, Facts, KnownGoods, OtherBooking
 from parking.rules.segregation import Load, Rulebook, Ruling, within
@@ -244,11 +245,21 @@ def _facts(
         goods={n: KnownGoods(n, g.hazard_class, tuple(g.subsidiary)) for n, g in goods.items()},
         together=_together(form, goods, rules.book),
         enterprises=lots.enterprises(session),
+        banned=_banned(session, form),
         same_plate=tuple(_other(b, v, now, actor) for b, v in same_plate if _counts(b, v)),
         same_waybill=_other(waybill[0], waybill[1], now, actor) if waybill else None,
         policy=rules.policy,
         zone=rules.zone,
     )
+
+
+def _banned(session: Session, form: BookingForm) -> tuple[Reason, ...]:
+    """Who of the form is on the blacklist when the stay begins or ends."""
+    brought = ban.names(form.plate, form.driver_name, form.driver_phone, form.escort_name, form.carrier)
+    entries = ban_query.named(session, brought)
+    ends = [t for t in (form.window_start, form.window_end) if t.tzinfo is not None]
+    found = [reason for at in ends for reason in ban.against(entries, brought, at)]
+    return tuple({r.facts["name"]: r for r in found}.values())
 
 
 def _together(form: BookingForm, goods: dict[str, Goods], book: Rulebook) -> tuple[Reason, ...]:

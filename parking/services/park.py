@@ -15,7 +15,7 @@ from geo.datum import LocalFrame
 from geo.layers import feature_hash
 from geo.shapes import Feature, LayerKind, Park
 from parking.models import Bay, Goods, LayerVersion, Lot, ParkRow
-from parking.services import audit
+from parking.services import audit, checklist
 
 #: What is written on a bay that the newest drawing no longer shows.
 WITHDRAWN = "withdrawn from the drawing"
@@ -30,6 +30,7 @@ def load(
     _versions(session, row.id, park.features, now)
     _bays(session, row.id, park)
     _goods(session, goods)
+    checklist.ensure(session, row.id)
     audit.record(session, actor, "park_loaded", "park", row.id, now, "local", features=len(park.features))
     return row
 

@@ -21,6 +21,7 @@ from parking.rules.admission import CargoLine
 from parking.rules.occupancy import AHEAD
 from parking.services import (
     audit,
+    bans,
     bays,
     bookings,
     carrying,
@@ -162,6 +163,7 @@ def _against_arrival(
         reasons.append(no(Refusal.TOO_LATE, closed_at=booking.window_end))
     if hold is None:
         reasons.append(no(Refusal.BAY_NOT_CONFIRMED))
+    reasons.extend(bans.against(session, booking, now))
     if _still_inside(session, booking):
         reasons.append(no(Refusal.VEHICLE_INSIDE, plate=booking.plate))
     return reasons
