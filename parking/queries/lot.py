@@ -151,7 +151,7 @@ def _read_bays(session: Session, lot_id: int) -> list[BayFacts]:
 def stays(
     session: Session, lot_id: int, policy: Policy, within: tuple[datetime, datetime] | None = None
 ) -> list[Stay]:
-    """Every live hold of the lot, with what is known of its vehicle. Two statements.
+    """Every live hold of the lot, with what is known of its vehicle. Three statements.
 
     ``within``: leave out holds that touch no instant of it, unless their vehicle has come: it may be overdue.
     """
@@ -192,7 +192,7 @@ def load_of(session: Session, booking: Booking) -> Load:
 
 
 def carried_of(session: Session, booking: Booking) -> tuple[Load, tuple[Content, ...]]:
-    """What a vehicle carries now: for neighbours, and compartment by compartment. Two statements."""
+    """What a vehicle carries now: for neighbours, and compartment by compartment. Three statements."""
     visit = session.execute(select(Visit.leg, Visit.load_state).where(Visit.booking_id == booking.id)).first()
     leg = visit.leg if visit else Leg.IN.value
     state = load_state(leg, visit.load_state if visit else None, booking.load_state)
@@ -250,20 +250,20 @@ NOTHING = Carried()
 
 
 def cargoes(session: Session, booking_ids: Sequence[int]) -> dict[tuple[int, str], Carried]:
-    """(booking, leg) → what its compartments hold, by the goods list of today. One statement."""
+    """(booking, leg) → what its compartments hold, by the goods list of today. Two statements."""
     ids = cast(list(booking_ids), ARRAY(BigInteger))
     rows = session.execute(
-        select(Cargo.booking_id, Cargo.leg, Cargo.mass_kg, Cargo.residue, *_GOODS)
-        .join(Goods, Goods.un_number == Cargo.un_number)
+        select(Cargo.booking_id, Cargo.leg, Cargo.un_number, Cargo.mass_kg, Cargo.residue)
         .where(Cargo.booking_id == any_(ids))
         .order_by(Cargo.booking_id, Cargo.compartment)
-    )
-    known: dict[str, Substance] = {}
+    ).all()
+    listed = select(*_GOODS).where(Goods.un_number.in_({r.un_number for r in rows}))
+    goods = {g.un_number: g for g in session.execute(listed)}
+    known = {un: substance_of(g) for un, g in goods.items()}
     found: dict[tuple[int, str], list[Content]] = {}
     for row in rows:
-        if row.un_number not in known:
-            known[row.un_number] = substance_of(row)
-        content = Content(row.un_number, row.mass_kg, row.critical_quantity_t, row.residue)
+        critical = goods[row.un_number].critical_quantity_t
+        content = Content(row.un_number, row.mass_kg, critical, row.residue)
         found.setdefault((row.booking_id, row.leg), []).append(content)
     alike: dict[tuple[str, ...], tuple[Substance, ...]] = {}  # one value for all that carry the same
     for each in found.values():

@@ -22,6 +22,8 @@ from parking.vocabulary import Advice, LoadState, Refusal
 DESIGN_LENGTH_M, DESIGN_WIDTH_M = 20.0, 4.0
 #: Points a bay can earn; a zone meant for the class outweighs any distance beyond what is needed.
 ZONE_POINTS, DISTANCE_POINTS, ROOM_POINTS, WAY_POINTS = 50.0, 30.0, 10.0, 10.0
+#: Of those who stand too near, so many are named beside a suggestion: the ones farthest from what is needed.
+NAMED = 3
 #: Distance beyond this many times what is needed is worth no more.
 ENOUGH = 4.0
 
@@ -78,7 +80,7 @@ def rank(
     """Every ordinary bay, possible ones first, best first. Isolation bays are never offered.
 
     ``ways``: bay id → metres to drive from the gate by the bay to the dock. Says of each bay what
-    ``against`` says, except that neighbours are not named where the load may never stand.
+    ``against`` says, but names only the worst few where many stand too near.
     """
     scene = _Scene(load, bays, occupants, book, ways or {})
     offered = [scene.suggestion(n, b) for n, b in enumerate(bays) if not b.isolation]
@@ -190,7 +192,8 @@ class _Scene:
         self.metres = near.metres[:, where]
         here = where[None, :] == np.arange(len(bays))[:, None]
         self.taken = here.any(axis=1)
-        self.too_near = (self.metres < needed) & ~here
+        self.lacking = self.metres - needed
+        self.too_near = (self.lacking < 0) & ~here
         restricted = np.array([v.reason is not None for v in self.verdicts], dtype=bool)
         asked = np.array([v.needed_m for v in self.verdicts])
         self.spare = np.where(restricted & ~here, self.metres - asked, np.inf)
@@ -211,13 +214,13 @@ class _Scene:
         return self.said[key]
 
     def _blocked(self, n: int, bay: BayFacts) -> Iterator[Reason]:
-        never = tuple(unfit(self.load, bay))
-        yield from never
+        yield from unfit(self.load, bay)
         if self.taken[n]:
             yield no(Refusal.BAY_TAKEN, bay=bay.code)
-        if never:
-            return  # who is near does not matter where the load may never stand
-        for k in np.flatnonzero(self.too_near[n]).tolist():
+        near = np.flatnonzero(self.too_near[n])
+        if len(near) > NAMED:
+            near = near[np.argsort(self.lacking[n, near], kind="stable")[:NAMED]]
+        for k in near.tolist():
             yield self._near(Refusal.BAY_NEIGHBOUR, n, bay, k)
 
     def _distance(self, n: int, bay: BayFacts) -> tuple[float, Reason]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import box
 
-from parking.rules.assignment import BayFacts, Occupant, against, rank, unfit
+from parking.rules.assignment import NAMED, BayFacts, Occupant, against, rank
 from parking.rules.segregation import between, single
 from parking.vocabulary import Advice, LoadState, Refusal
 
@@ -133,14 +133,21 @@ def test_a_class_is_matched_by_division_not_by_letters():
 
 
 @given(loads, occupants)
-def test_the_fast_ranking_says_of_each_bay_exactly_what_the_slow_question_says(load, there):
+def test_the_fast_ranking_says_of_each_bay_what_the_slow_question_says_and_names_the_worst(load, there):
     by_id = {b.id: b for b in LOT}
     for suggestion in rank(load, LOT, there):
         slow = against(load, by_id[suggestion.bay_id], LOT, there)
-        never = any(True for _ in unfit(load, by_id[suggestion.bay_id]))
-        assert suggestion.blocked == (
-            tuple(r for r in slow if r.word is not Refusal.BAY_NEIGHBOUR) if never else slow
-        )
+        near = [r for r in slow if r.word is Refusal.BAY_NEIGHBOUR]
+        named = [r for r in suggestion.blocked if r.word is Refusal.BAY_NEIGHBOUR]
+        assert [r for r in suggestion.blocked if r not in named] == [r for r in slow if r not in near]
+        assert len(named) == min(NAMED, len(near))
+        assert all(r in near for r in named)
+        assert sorted(map(lack, named)) == sorted(map(lack, near))[-len(named) :][: len(named)]
+
+
+def lack(reason) -> float:
+    """Metres short, to the decimetre the sentence says."""
+    return round(float(reason.facts["needed_m"] - reason.facts["distance_m"]), 1)
 
 
 def test_a_shorter_way_counts_when_all_else_is_equal():
