@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from parking import clock, outbox
 from parking.db import transaction
-from parking.services import bookings, heartbeats, overstay, silence
+from parking.services import bookings, heartbeats, overstay, queue, silence, visits
 from workers import plans, routing
 from workers.celery_app import app
 from workers.channels import live
@@ -49,6 +49,16 @@ def make_plans() -> None:
     with transaction() as alone:
         if alone.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext("make_plans")))):
             plans.make_one(transaction)
+
+
+@app.task(name="sweep_visits")
+def sweep_visits() -> None:
+    _alone(visits.sweep)
+
+
+@app.task(name="sweep_queue")
+def sweep_queue() -> None:
+    _alone(queue.sweep)
 
 
 @app.task(name="heartbeat")

@@ -19,6 +19,8 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "sweep_overstays": 5.0,
         "sweep_silence": 5.0,
         "sweep_bookings": 10.0,
+        "sweep_visits": 10.0,
+        "sweep_queue": 10.0,
         "make_plans": 2.0,
         "heartbeat": 5.0,
     }.items()

@@ -9,7 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parking import clock
+from parking.db import transaction
 from parking.models import Audit, Booking, Hold, Visit
+from parking.services import staff
+from parking.vocabulary import Role
 from web.forms import picker_value
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(300)]
@@ -46,9 +49,17 @@ def test_a_truck_is_booked_parked_loaded_and_leaves(house, window):
     driver.troubles.clear()  # the browser reports the answer 422 itself
 
     fill(page, {"escort_name": "孙立民", "un_number": "1230"})
+    page.select_option("[name=enterprise]", "甲醇厂")
     page.click("main form button[type=submit], main form button:not([type])")
     page.wait_for_url("**/b/*")
     booking_page = page.url
+
+    enterprise = window()
+    enterprise.sign_in("methanol", account_of(house, "methanol", "甲醇厂"))
+    listed = enterprise.go("/enterprise")
+    listed.locator("a.plate-link").filter(has_text="晋M12345").click()
+    listed.get_by_role("button", name="确认到企").click()
+    listed.wait_for_load_state()
 
     dispatcher = window()
     dispatcher.sign_in("dispatcher", house.passwords["dispatcher"])
@@ -70,6 +81,7 @@ def test_a_truck_is_booked_parked_loaded_and_leaves(house, window):
     gate.fill("[name=q]", "晋M12345")
     gate.keyboard.press("Enter")
     gate.wait_for_url("**/gate/*")
+    answer_checklist(gate)
     step(gate, "admit")
     step(gate, "park")
 
@@ -96,6 +108,29 @@ def step(page, name):
     page.once("dialog", lambda dialog: dialog.accept())
     form.locator("button").click()
     page.wait_for_load_state()
+
+
+def account_of(house, username, enterprise):
+    """An enterprise's account, made as the administrator makes one."""
+    with transaction(house.engine) as session:
+        return staff.add(
+            session, username, enterprise, Role.ENTERPRISE, clock.now(), "admin:a", "test", enterprise
+        )
+
+
+def answer_checklist(gate):
+    """Every row in order, with papers valid for months; then the list is finished."""
+    gate.get_by_role("link", name="入园查验清单").click()
+    gate.wait_for_url("**/checklist")
+    until = (clock.now() + timedelta(days=120)).date().isoformat()
+    for number in range(gate.locator("li.check-row").count()):
+        row = gate.locator("li.check-row").nth(number)
+        if row.locator("input[type=date]").count():
+            row.locator("input[type=date]").fill(until)
+        row.locator("button[value=pass]").click()
+        gate.wait_for_load_state()
+    gate.get_by_role("button", name="完成查验").click()
+    gate.wait_for_load_state()
 
 
 def call_forward(dispatcher):

@@ -23,8 +23,8 @@ from parking.speech import N_, translate
 from parking.vocabulary import Role
 from workers.cli.language import parser, spoken
 from workers.demo import day
-from workers.demo.people import Dispatcher, Guard
-from workers.demo.player import RATE, Doors, Player, Tally
+from workers.demo.people import Dispatcher, Enterprise, Guard
+from workers.demo.player import RATE, Crew, Doors, Player, Tally
 
 ABOUT = N_("Play the recorded demo day through the real doors.")
 AFTER = N_(
@@ -63,28 +63,31 @@ def _play(settings: Settings, recorded: day.Day, tally: Tally, rate: float) -> N
     running_clock = clock.demo_clock() or DemoClock(now, now, 1.0, now)
     running_clock.write(path)
     doors = Doors(f"http://{settings.host}:{settings.web_port}", settings.host, settings.gateway_port)
-    dispatcher, guard = Dispatcher(doors.base), Guard(doors.base)
-    names = _accounts(dispatcher, guard)
+    crew, names = _accounts(doors.base, recorded)
     try:
-        asyncio.run(Player(recorded, doors, dispatcher, guard, tally).play(path, running_clock, rate))
+        asyncio.run(Player(recorded, doors, crew, tally).play(path, running_clock, rate))
     finally:
         _close(names)
 
 
-def _accounts(dispatcher: Dispatcher, guard: Guard) -> list[str]:
-    """Two accounts for this playing only, made as the operator makes accounts; closed afterwards."""
+def _accounts(base: str, recorded: day.Day) -> tuple[Crew, list[str]]:
+    """Accounts for this playing only, made as the operator makes accounts; closed afterwards."""
     tag = secrets.token_hex(3)
+    who = sorted({b["enterprise"] for b in recorded.bookings()})
+    crew = Crew(Dispatcher(base), Guard(base), {name: Enterprise(base) for name in who})
+    wanted = [
+        (crew.dispatcher, Role.DISPATCHER, "演示调度员", None),
+        (crew.guard, Role.GUARD, "演示门卫", None),
+        *((crew.enterprises[name], Role.ENTERPRISE, f"演示{name}", name) for name in who),
+    ]
     names = []
-    for person, role, shown in (
-        (dispatcher, Role.DISPATCHER, "演示调度员"),
-        (guard, Role.GUARD, "演示门卫"),
-    ):
-        username = f"demo-{role.value}-{tag}"
+    for n, (person, role, shown, enterprise) in enumerate(wanted):
+        username = f"demo-{role.value}-{tag}" + (f"-{n}" if enterprise else "")
         with transaction() as session:
-            password = staff.add(session, username, shown, role, clock.now(), "operator", "demo")
+            password = staff.add(session, username, shown, role, clock.now(), "operator", "demo", enterprise)
         person.sign_in(username, password)
         names.append(username)
-    return names
+    return crew, names
 
 
 def _close(names: list[str]) -> None:

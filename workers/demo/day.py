@@ -59,6 +59,11 @@ class Day:
     trucks: tuple[Truck, ...]
     waiting: tuple[Waiting, ...]
 
+    def bookings(self) -> Iterator[Mapping[str, str]]:
+        """Every form that is filled in during the day."""
+        yield from (t.booking for t in self.trucks if t.booking)
+        yield from (w.booking for w in self.waiting)
+
 
 def read(folder: Path = FOLDER) -> Day:
     """The recorded day. Raises OSError or ValueError when its files are missing or broken."""

@@ -11,6 +11,7 @@ import requests
 
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 _KEY = re.compile(r'name="idempotency_key"[^>]*value="([^"]+)"')
+_CODE = re.compile(r'name="code"[^>]*value="([^"]+)"')
 _LINK_KEY = re.compile(r'name="k"[^>]*value="([^"]+)"')
 TIMEOUT_S = 20
 
@@ -68,7 +69,25 @@ class Dispatcher(Staff):
         self.post("/board/step", page, {"visit_id": visit.group(1), "step": "call", "dock": dock})
 
 
+class Enterprise(Staff):
+    """Someone of an enterprise who answers what is asked of it."""
+
+    def agree(self, booking_id: str) -> None:
+        """Say that the vehicle is expected."""
+        path = f"/enterprise/{booking_id}"
+        self.post(f"{path}/step", self.get(path), {"step": "enterprise_approve", "remark": ""})
+
+
 class Guard(Staff):
+    def inspect(self, booking_id: str, until: str) -> None:
+        """Answer the whole entry checklist, row by row, and finish it. ``until``: what the papers say."""
+        path = f"/gate/{booking_id}/checklist"
+        page = self.get(path)
+        for code in dict.fromkeys(_CODE.findall(page)):
+            fields = {"code": code, "result": "pass", "valid_until": until, "remark": ""}
+            self.post(path, page, fields)
+        self.post(f"{path}/finish", self.get(path), {})
+
     def step(self, booking_id: str, step: str) -> None:
         path = f"/gate/{booking_id}"
         self.post(f"{path}/step", self.get(path), {"step": step, "remark": ""})
@@ -102,11 +121,13 @@ class Driver(Person):
             return False
         return True
 
-    def step(self, step: str) -> None:
+    def step(self, step: str, said: Mapping[str, str] | None = None) -> None:
+        """Press a button of the booking page; ``said``: what the driver fills in beside it."""
         page = self.get(self.link)
         key = _LINK_KEY.search(page)
         path = urlsplit(self.link).path
-        self.post(f"{path}/step", page, {"step": step, "k": key.group(1) if key else ""})
+        fields = {"step": step, "k": key.group(1) if key else "", **(said or {})}
+        self.post(f"{path}/step", page, fields)
 
 
 def _said(page: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from typing import Any
 
 from parking.clock import DemoClock
 from workers.demo.day import ZONE, Day, Truck, Waiting, restamped
-from workers.demo.people import Dispatcher, Driver, Guard, NotPossible
+from workers.demo.people import Dispatcher, Driver, Enterprise, Guard, NotPossible
 from workers.jt808.framing import unescape
 from workers.jt808.header import split
 from workers.jt808.messages import decode
@@ -43,6 +43,15 @@ class Tally:
     def trouble(self, what: str) -> None:
         self.counts["troubles"] += 1
         self.troubles.append(what)
+
+
+@dataclass
+class Crew:
+    """The people of the park and of its enterprises, each signed in."""
+
+    dispatcher: Dispatcher
+    guard: Guard
+    enterprises: Mapping[str, Enterprise]
 
 
 @dataclass
@@ -90,9 +99,8 @@ Act = tuple[float, Callable[[], Awaitable[None]]]
 class Player:
     """One playing of the day, beginning at the next time its first minute comes round."""
 
-    def __init__(self, day: Day, doors: Doors, dispatcher: Dispatcher, guard: Guard, tally: Tally) -> None:
-        self.day, self.doors, self.tally = day, doors, tally
-        self.dispatcher, self.guard = dispatcher, guard
+    def __init__(self, day: Day, doors: Doors, crew: Crew, tally: Tally) -> None:
+        self.day, self.doors, self.tally, self.crew = day, doors, tally, crew
         self.shift = timedelta()
         self._numbers: dict[str, str] = {}
         self._drivers: dict[str, Driver] = {}
@@ -207,14 +215,38 @@ class Player:
         if what == "book":
             self._book(truck.plate, truck.booking)
         elif what == "assign":
-            self.dispatcher.assign(self._number(truck.plate))
+            self._approve(truck.plate, truck.booking)
         elif what == "call":
-            self.dispatcher.call(self._number(truck.plate), truck.dock or "")
+            self.crew.dispatcher.call(self._number(truck.plate), truck.dock or "")
         elif what in ("admit", "park", "guard_check_out"):
-            self.guard.step(self._number(truck.plate), what.removeprefix("guard_"))
+            if what == "admit":
+                self.crew.guard.inspect(self._number(truck.plate), self._paper_day())
+            self.crew.guard.step(self._number(truck.plate), what.removeprefix("guard_"))
         else:
             self._number(truck.plate)
-            self._drivers[truck.plate].step(what)
+            self._drivers[truck.plate].step(what, self._filled(truck) if what == "finish_work" else None)
+
+    def _approve(self, plate: str, booking: Mapping[str, str]) -> None:
+        """Both agree: the enterprise expects the vehicle, the dispatcher gives it a bay."""
+        number = self._number(plate)
+        self.crew.enterprises[booking["enterprise"]].agree(number)
+        self.crew.dispatcher.assign(number)
+
+    def _filled(self, truck: Truck) -> dict[str, str] | None:
+        """What a vehicle that came empty says it carries when it is filled."""
+        if truck.booking["load_state"] == "loaded":
+            return None
+        un = truck.booking["un_number"]
+        return {
+            "load_state": "loaded",
+            "un_number": un,
+            "mass_kg": "25000",
+            "waybill_out": f"YDO{truck.plate[1:]}",
+        }
+
+    def _paper_day(self) -> str:
+        """Until when the papers shown at the gate are valid: well beyond the stay."""
+        return (self.day.midnight + self.shift + timedelta(days=180)).astimezone(ZONE).date().isoformat()
 
     def _number(self, plate: str) -> str:
         """The number of the truck's booking; NotPossible when the park did not take it."""
@@ -226,7 +258,7 @@ class Player:
         driver = Driver(self.doors.base)
         code = driver.book(self._fields(booking))
         self._drivers[plate] = driver
-        self._numbers[plate] = self.guard.find(code)
+        self._numbers[plate] = self.crew.guard.find(code)
 
     def _fields(self, booking: Any) -> dict[str, str]:
         day = (self.day.midnight + self.shift).astimezone(ZONE).date().isoformat()
@@ -242,7 +274,7 @@ class Player:
         plate = waiting.booking["plate"]
         await self._try(f"{plate} book", partial(self._book, plate, waiting.booking))
         if waiting.assign and plate in self._numbers:
-            await self._try(f"{plate} assign", partial(self.dispatcher.assign, self._numbers[plate]))
+            await self._try(f"{plate} assign", partial(self._approve, plate, waiting.booking))
 
     async def _refusal(self) -> None:
         """The park refuses goods it does not know, with a sentence."""
