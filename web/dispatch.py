@@ -21,6 +21,7 @@ from geo.shapes import Feature, LayerKind, Park
 from parking import clock
 from parking.queries import board as board_query
 from parking.queries import bookings as booking_query
+from parking.queries import lot as lot_query
 from parking.queries import park as park_query
 from parking.queries.board import BayView, Board
 from parking.queries.bookings import BookingView
@@ -28,6 +29,7 @@ from parking.refused import Reason, Refused, no
 from parking.rules import booking as life
 from parking.services import bays, bookings, visits
 from parking.services.bays import Suggestion
+from parking.services.limits import Meter
 from parking.speech import N_
 from parking.vocabulary import Advice, BookingState, BookingStep, Refusal, Role, VisitStep
 from web.board_view import Drawing, at_dock, drawing, timeline
@@ -38,7 +40,7 @@ from web.people import current_person, source
 from web.store import reading, transaction
 
 bp = Blueprint("dispatch", __name__)
-MENU = (("dispatch.board", N_("Board")),)
+MENU = (("dispatch.board", N_("Board")), ("dispatch.index", N_("Indicator q/Q")))
 
 TABS = (("map", N_("Lot map")), ("time", N_("Bays × time")))
 PARTS = ("message", "waiting", "choice", "lot", "here", "poll")
@@ -94,6 +96,7 @@ class Scene:
     park: Park
     drawn: Drawing
     choice: Choice
+    meters: Sequence[Meter]
     reasons: Sequence[Reason] = ()
     done: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
@@ -120,6 +123,15 @@ def board() -> str:
 def parts() -> Response:
     """The parts that differ from what the browser shows (argument ``v``); 204 when none does."""
     return _changed(_scene())
+
+
+@bp.get("/board/index")
+@gate(Role.DISPATCHER, Role.SUPERVISOR)
+def index() -> str:
+    """What makes up the q/Q indicator, now and at the highest of the next 24 hours."""
+    with reading() as session:
+        lot_id, now = lot_query.current(session), clock.now()
+        return render_template("index.html", meters=bays.meters(session, lot_id, now), now=now)
 
 
 @bp.post("/board/assign")
@@ -239,6 +251,7 @@ def _scene(
         chosen = booking_query.by_id(session, booking_id) if booking_id else None
         wants = chosen is not None and _assignable(chosen)
         proposed = tuple(bays.suggest(session, chosen.id, now)) if chosen and wants else None
+        meters = bays.meters(session, board.lot_id, now)
     choice = Choice(chosen, next((b for b in board.bays if b.code == bay), None), proposed)
     tab = where.get("tab", "")
     return Scene(
@@ -247,6 +260,7 @@ def _scene(
         park=park,
         drawn=drawing(board, park, proposed),
         choice=choice,
+        meters=meters,
         reasons=reasons,
         done=done,
         typed={k: typed(k) for k in ("remark", "reason", "dock")} if posted and reasons else {},

@@ -24,6 +24,7 @@ from parking.rules.capacity import Content
 from parking.rules.occupancy import Stay
 from parking.rules.segregation import Load, Rulebook
 from parking.services import audit, bookings, holding, limits
+from parking.services.limits import Meter
 from parking.vocabulary import AT_GATE, BookingState, BookingStep, HoldState, Refusal, VisitState
 
 __all__ = ["Suggestion", "assign", "set_out_of_service", "standing_reasons", "suggest"]
@@ -86,6 +87,12 @@ def survey(session: Session, lot_id: int, within: tuple[datetime, datetime] | No
         within = within[0] - more, within[1] + more
     stays = lots.stays(session, lot_id, rules.policy, within)
     return Lot(lots.bays(session, lot_id), stays, rules, grace)
+
+
+def meters(session: Session, lot_id: int, now: datetime) -> list[Meter]:
+    """The q/Q indicator of the lot and its zones, now and at the highest of the next 24 hours."""
+    lot = survey(session, lot_id, (now, now + timedelta(hours=24)))
+    return limits.meters(lot.stays, lot.bays, lot.rules, now)
 
 
 def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion]:

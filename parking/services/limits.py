@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from parking.models import Booking
 from parking.queries.lot import LotRules
@@ -12,6 +13,7 @@ from parking.rules import capacity
 from parking.rules.assignment import DESIGN_LENGTH_M, DESIGN_WIDTH_M, BayFacts
 from parking.rules.capacity import Amount, Peak
 from parking.rules.occupancy import Stay
+from parking.rules.park_rules import IndexLimit
 from parking.vocabulary import Advice, Refusal
 
 
@@ -84,10 +86,33 @@ def assumed(booking: Booking) -> tuple[Reason, ...]:
     return (no(Advice.SIZE_ASSUMED, length_m=f"{DESIGN_LENGTH_M:g}", width_m=f"{DESIGN_WIDTH_M:g}"),)
 
 
-def highest(
-    stays: Sequence[Stay], bays: Sequence[BayFacts], begins: datetime, ends: datetime, now: datetime
-) -> Mapping[str | None, Peak]:
-    """The highest sum in a period of the lot (None) and of each zone, as the board shows it."""
-    mine = amounts(stays, {b.id: b.zone for b in bays}, now)
-    zones: list[str | None] = [None, *sorted({b.zone for b in bays})]
-    return {zone: capacity.peak(mine, zone, begins, ends) for zone in zones}
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """The indicator of the lot (``zone`` None) or of a zone: what stands there now, and the highest ahead."""
+
+    zone: str | None
+    now: Peak
+    ahead: Peak
+    limit: IndexLimit
+
+    @property
+    def tone(self) -> str:
+        """good, wait (from the warning on) or stop (above the limit), for colour and word."""
+        if self.ahead.total > self.limit.refuse + capacity.SLACK:
+            return "stop"
+        return "wait" if self.ahead.total > self.limit.warn + capacity.SLACK else "good"
+
+
+def meters(stays: Sequence[Stay], bays: Sequence[BayFacts], rules: LotRules, now: datetime) -> list[Meter]:
+    """The lot first, then every zone in which something counts. "Now" is whoever is inside the park."""
+    zones = {b.id: b.zone for b in bays}
+    inside = amounts([s for s in stays if s.inside], zones, now)
+    expected = amounts(stays, zones, now)
+    instant, day = now + timedelta(microseconds=1), now + timedelta(hours=24)
+    found = []
+    for zone in (None, *sorted(set(zones.values()))):
+        ahead = capacity.peak(expected, zone, now, day)
+        if zone is None or ahead.total > 0:
+            here = capacity.peak(inside, zone, now, instant)
+            found.append(Meter(zone, here, ahead, rules.limit(zone)))
+    return found

@@ -48,6 +48,7 @@ WHO: dict[str, object] = {
     "enterprise.step": {ENTERPRISE},
     "driver.edit": LINK,
     "driver.edit_post": LINK,
+    "dispatch.index": {DISPATCHER, SUPERVISOR},
     "dispatch.booking_step": {DISPATCHER},
     "gate.restrain": {GUARD, DISPATCHER},
     "gate.lift": {GUARD, DISPATCHER},
