@@ -47,6 +47,14 @@ class BayLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BayPossible(Event):
+    """A bay has become possible for a booking on the waiting list."""
+
+    name: ClassVar[str] = "bay_possible"
+    booking_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class VisitMoved(Event):
     """A visit reached another state."""
 
@@ -100,6 +108,7 @@ ALL: tuple[type[Event], ...] = (
     BookingClosed,
     BayHeld,
     BayLost,
+    BayPossible,
     VisitMoved,
     VisitAlarm,
     ViolationSeen,

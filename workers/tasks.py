@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from parking import clock, outbox
 from parking.db import transaction
-from parking.services import bookings, heartbeats, overstay, queue, silence, visits
+from parking.services import bookings, heartbeats, overstay, queue, silence, visits, waitlist
 from workers import plans, routing
 from workers.celery_app import app
 from workers.channels import live
@@ -54,6 +54,11 @@ def make_plans() -> None:
 @app.task(name="sweep_visits")
 def sweep_visits() -> None:
     _alone(visits.sweep)
+
+
+@app.task(name="sweep_waitlist")
+def sweep_waitlist() -> None:
+    _alone(waitlist.sweep)
 
 
 @app.task(name="sweep_queue")

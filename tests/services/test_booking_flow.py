@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from parking.models import Audit, Booking, Hold, Letter, Visit, Watch
 from parking.queries import lot as lots
 from parking.refused import Refused
-from parking.services import bays, bookings, cargo, visits
 from parking.rules.admission import CargoLine
+from parking.services import bays, bookings, cargo, visits
 from parking.vocabulary import BookingState, HoldState, LoadState, Refusal, VisitState, VisitStep
 from tests.factories import DRIVER, HERE, NOW, STAFF, booked, form, held, hours, lot, parked, walk
 

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from parking.models import Audit, Bay, Booking, Letter, Visit, Watch
 from parking.queries import lot as lots
 from parking.refused import Refused
-from parking.services import bays, bookings, cargo, holding, overstay, restraints, visits
 from parking.rules.admission import CargoLine
+from parking.services import bays, bookings, cargo, holding, overstay, restraints, visits
 from parking.vocabulary import BookingState, LoadState, Refusal, VisitState, VisitStep
 from tests.factories import DRIVER, HERE, NOW, STAFF, booked, held, hours, lot, parked, walk
 
