@@ -47,6 +47,15 @@ class BayLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class OverrideAsked(Event):
+    """A dispatcher asks a second person to let something pass."""
+
+    name: ClassVar[str] = "override_asked"
+    override_id: int
+    booking_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class BayPossible(Event):
     """A bay has become possible for a booking on the waiting list."""
 
@@ -108,6 +117,7 @@ ALL: tuple[type[Event], ...] = (
     BookingClosed,
     BayHeld,
     BayLost,
+    OverrideAsked,
     BayPossible,
     VisitMoved,
     VisitAlarm,

@@ -463,6 +463,9 @@ class Refusal(StrEnum):
     CHECK_DATE_MISSING = "check_date_missing"  # code, document
     CHECK_REMARK_MISSING = "check_remark_missing"  # code
     CHECK_ROW_UNKNOWN = "check_row_unknown"  # code
+    OVERRIDE_OVER = "override_over"
+    OVERRIDE_NOT_YOURS = "override_not_yours"
+    OVERRIDE_NOT_NEEDED = "override_not_needed"
     BAN_OVER = "ban_over"
     BANNED = "banned"  # name, reason, until
     CHECKLIST_OPEN = "checklist_open"

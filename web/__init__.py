@@ -62,6 +62,7 @@ def _open_rooms(app: Flask) -> None:
         home,
         inbox,
         maps,
+        overrides,
         planning,
         queue,
         supervisor,
@@ -69,7 +70,7 @@ def _open_rooms(app: Flask) -> None:
 
     rooms = (
         *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor),
-        *(maps, gate, inbox, bans, checklist, admin, health),
+        *(maps, gate, inbox, overrides, bans, checklist, admin, health),
     )
     for room in (desk, inbox, supervisor):
         room.init_app(app)

@@ -27,6 +27,7 @@ READERS = (Role.DISPATCHER, Role.SUPERVISOR)
 
 _SAID: Mapping[str, str] = {
     "booking_submitted": N_("{plate} asks for a bay (booking {code})."),
+    "override_asked": N_("An override is asked for {plate} (booking {code}): answer it."),
     "bay_possible": N_("A bay is possible now for {plate} on the waiting list (booking {code})."),
     "visit_alarm": N_("{plate}: {state}. Look after it now (booking {code})."),
     "bay_lost": N_("{plate} lost its bay and needs another one (booking {code})."),

@@ -43,6 +43,8 @@ MEANINGS: Mapping[str, str] = {
     "close_after_min": N_("A visit is closed this long after the exit when nothing more is heard"),
     "index_warn": N_("Indicator Σ q/Q of lot and zone: warns from here"),
     "index_refuse": N_("Indicator Σ q/Q of lot and zone: refuses above"),
+    "index_override": N_("Two persons may override the indicator's limit"),
+    "override_min": N_("An override must be answered and used within this time"),
     "residue_kg": N_("Mass assumed in an empty, uncleaned tank"),
     "segregation_imdg": N_("The segregation table of the IMDG Code is read instead of 49 CFR"),
     "imdg_1_m": N_("IMDG 1 “away from”: distance between bays"),

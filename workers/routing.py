@@ -36,6 +36,7 @@ ROUTES: Mapping[str, Route] = {
     events.BookingClosed.name: Route(("booking", "bay")),
     events.BayHeld.name: Route(("booking", "bay")),
     events.BayLost.name: Route(("booking", "bay", "notice"), notices.announce),
+    events.OverrideAsked.name: Route(("booking", "notice"), notices.announce),
     events.BayPossible.name: Route(("booking", "notice"), notices.announce),
     events.VisitMoved.name: Route(("visit", "bay")),
     events.VisitAlarm.name: Route(("visit", "notice"), notices.announce),

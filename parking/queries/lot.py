@@ -270,9 +270,7 @@ def cargoes(session: Session, booking_ids: Sequence[int]) -> dict[tuple[int, str
         names = tuple(c.un_number for c in each)
         if names not in alike:
             alike[names] = tuple(known[n] for n in dict.fromkeys(names))
-    return {
-        key: Carried(alike[tuple(c.un_number for c in each)], tuple(each)) for key, each in found.items()
-    }
+    return {key: Carried(alike[tuple(c.un_number for c in each)], tuple(each)) for key, each in found.items()}
 
 
 def enterprises(session: Session) -> frozenset[str]:

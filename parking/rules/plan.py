@@ -56,7 +56,9 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """How much the weighted rest could still fall, as a share of it; 0 when proven best."""
+        """How far from the best at most: of all vehicles those another plan might place, else of the rest."""
+        if self.more:
+            return self.more / len(self.at)
         if self.proven or self.worth.rest <= 0:
             return 0.0
         return max(0.0, (self.worth.rest - self.least.rest) / self.worth.rest)
@@ -118,12 +120,12 @@ class Planner:
         self._tell(always=True)
         if not self._left():
             return self.result(whole=True)
-        for part in self.parts if self.frame.n > FEW else []:
-            self._bound(part, time.monotonic() + self._left() / 10, rounds=150)
+        if self.frame.n > FEW:
+            self._big()
         for part in self.parts:
             self._settle(part)
             self._tell()
-        self._refine()
+        self._refine(self.end)
         return self.result(whole=True)
 
     def result(self, whole: bool = False) -> Plan:
@@ -135,6 +137,13 @@ class Planner:
         least = worth if proven else Worth(sum(p.least_unplaced for p in self.parts), fixed)
         why = tuple(self._why(at)) if whole else ()
         return Plan(at, worth, least, proven, time.monotonic() - self.begun, why)
+
+    def _big(self) -> None:
+        """Of a big day first a rough bound everywhere; then whoever has no bay comes before all polish."""
+        for part in self.parts:
+            self._bound(part, time.monotonic() + self._left() / 10, rounds=150)
+            self._count(part, self._left() / 10)
+        self._refine(time.monotonic() + self._left() / 2, without=True)
 
     # -- a good plan at once ---------------------------------------------------------------------------
 
@@ -177,18 +186,21 @@ class Planner:
         share = self._left() / max(1, sum(not p.proven for p in self.parts))
         until = time.monotonic() + share
         table = self._only(part)
-        if part.unplaced:
-            part.least_unplaced = plan_count.least_unplaced(
-                self.frame, self.standing, part.stays, min(4.0, share / 4)
-            )
+        self._count(part, share / 4)
         plan_greedy.improve(table, time.monotonic() + min(len(part.stays) / 500, share / 4), self.luck)
         self._take(part, table.at[part.stays])
         if not part.proven:
             self._bound(part, time.monotonic() + share / 4)
         for share_of_gap in (0.1, 1.0):
-            left = min(until - time.monotonic(), self._left() / 3)
+            left = min(until - time.monotonic(), self._left() / (3 if self.frame.n <= FEW else 8))
             if not part.proven and left > 0:
                 self._whole(part, left, 1.0 if part.unplaced else share_of_gap)
+
+    def _count(self, part: Part, seconds: float) -> None:
+        """How many vehicles of the part must stay without a bay, whatever the plan."""
+        if part.unplaced > part.least_unplaced:
+            least = plan_count.least_unplaced(self.frame, self.standing, part.stays, min(4.0, seconds))
+            part.least_unplaced = max(part.least_unplaced, least)
 
     def _bound(self, part: Part, until: float, rounds: int = 400) -> None:
         cost = np.array([self.standing.costs(i) for i in part.stays])
@@ -250,10 +262,13 @@ class Planner:
 
     # -- large parts, piece by piece -------------------------------------------------------------------------
 
-    def _refine(self) -> None:
+    def _refine(self, until: float, without: bool = False) -> None:
+        """Piece by piece until ``until``; ``without``: only parts that leave out more than they must."""
         tables = {id(p): self._only(p) for p in self.parts if not p.proven}
-        while self._left() > 0.3:
+        while min(self._left(), until - time.monotonic()) > 0.3:
             open_parts = [p for p in self.parts if not p.proven]
+            if without:
+                open_parts = [p for p in open_parts if p.unplaced > p.least_unplaced]
             if not open_parts:
                 return
             part = min(open_parts, key=lambda p: p.tried / max(1.0, min(p.open, 1e6)) ** 0.5)
@@ -284,8 +299,9 @@ class Planner:
         return list({int(b) for b in order if np.isfinite(costs[b])} | ({now} - {NOWHERE}))
 
     def _neighbours(self, part: Part, table: Table) -> list[int]:
-        """Stays near one of the part, in time or by their bays, and those without a bay."""
-        lost = [i for i in part.stays if table.at[i] == NOWHERE]
+        """Stays near one of the part, in time or by their bays, and those without a bay or sent elsewhere."""
+        told = self.frame.told
+        lost = [i for i in part.stays if table.at[i] == NOWHERE or told[i] not in (NOWHERE, table.at[i])]
         anchor = self.luck.choice(lost if lost and self.luck.random() < 0.7 else part.stays)
         rows = np.array(part.stays)
         apart = np.abs(

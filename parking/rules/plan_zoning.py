@@ -32,10 +32,15 @@ def divide(frame: Frame, standing: Table, stays: Sequence[int], seconds: float) 
             here = [comes[i] for i in clique if of[i] == g]
             model.add(sum(here) <= sum(v for (_, h), v in given.items() if h == g))
     ways = _ways(frame, stays, of)
-    model.maximize(1000 * sum(comes.values()) - sum(int(ways[g][b]) * v for (b, g), v in given.items()))
+    kept_told = [
+        given[int(frame.told[i]), int(of[i])] for i in stays if (int(frame.told[i]), int(of[i])) in given
+    ]
+    far = sum(int(ways[g][b]) * v for (b, g), v in given.items())
+    model.maximize(1000 * sum(comes.values()) + 300 * sum(kept_told) - far)
     solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = 2
+    solver.parameters.max_deterministic_time = seconds  # the same day gives the same division
+    solver.parameters.max_time_in_seconds = 3 * seconds
+    solver.parameters.num_workers = 1
     solver.parameters.random_seed = 1
     kept = {int(of[i]): np.zeros(frame.m, dtype=bool) for i in stays}
     if solver.solve(model) in (cp_model.OPTIMAL, cp_model.FEASIBLE):

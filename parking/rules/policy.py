@@ -80,6 +80,8 @@ class Policy:
     # what stands in the lot, as shares of critical quantities (an indicator, no legal finding)
     index_warn: float = _set(0.8, "")
     index_refuse: float = _set(1.0, "")
+    index_override: bool = _set(False, "")
+    override_min: float = _set(30.0, "min")
     residue_kg: float = _set(500.0, "kg")
     segregation_imdg: bool = _set(False, "")
     imdg_1_m: float = _set(10.0, "m")

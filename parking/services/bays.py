@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from parking import outbox
 from parking.events import BayHeld
-from parking.models import Bay, Booking, Hold, Visit
+from parking.models import Bay, Booking, Hold, Override, Visit
 from parking.queries import lot as lots
 from parking.queries import park as parks
 from parking.queries.lot import LotRules
 from parking.refused import Reason, Refused, no
-from parking.rules import assignment, capacity, occupancy, ways
+from parking.rules import assignment, capacity, occupancy, override, ways
 from parking.rules import booking as life
 from parking.rules.assignment import BayFacts, Occupant, Suggestion
 from parking.rules.capacity import Content
@@ -25,7 +25,15 @@ from parking.rules.occupancy import Stay
 from parking.rules.segregation import Load, Rulebook
 from parking.services import audit, bookings, holding, limits
 from parking.services.limits import Meter
-from parking.vocabulary import AT_GATE, BookingState, BookingStep, HoldState, Refusal, VisitState
+from parking.vocabulary import (
+    AT_GATE,
+    BookingState,
+    BookingStep,
+    HoldState,
+    OverrideState,
+    Refusal,
+    VisitState,
+)
 
 __all__ = ["Suggestion", "assign", "set_out_of_service", "standing_reasons", "suggest"]
 
@@ -222,12 +230,13 @@ def standing_reasons(
     occupants = [Occupant(s.bay_id, s.plate, s.load) for s in others]
     load, contents = lots.carried_of(session, booking)
     reasons = assignment.against(load, bay, lot.bays, occupants, lot.book)
+    granted = _granted(session, booking, bay.code)
     if physical:
-        return reasons
+        return override.left(reasons, granted)
     ends = max(holding.span(hold)[1], now + occupancy.AHEAD)
     share = lot.share(load, contents)
     full = limits.against(booking, share, lot.stays, lot.bays, lot.rules, (now, ends), now)
-    return (*reasons, *full[bay.zone])
+    return override.left((*reasons, *full[bay.zone]), granted)
 
 
 def _period(
@@ -261,6 +270,46 @@ def _not_overtaken(booking: Booking, before: Hold | None, lot: Lot, expected: st
         raise Refused(no(Refusal.ASSIGNED_MEANWHILE, plate=booking.plate, bay=bay, by=before.held_by))
 
 
+def reasons_against(session: Session, booking: Booking, bay_code: str, now: datetime) -> tuple[Reason, ...]:
+    """Everything that stands against this bay for this booking now, overridden or not. The lot is locked."""
+    visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
+    lot = survey(session, booking.lot_id)
+    bay = lot.bay(bay_code)
+    if bay is None:
+        return (no(Refusal.BAY_UNKNOWN, bay=bay_code),)
+    return _against(session, booking, bay, lot, _period(booking, visit, lot.grace, now), now)
+
+
+def _against(
+    session: Session,
+    booking: Booking,
+    bay: BayFacts,
+    lot: Lot,
+    period: tuple[datetime, datetime],
+    now: datetime,
+) -> tuple[Reason, ...]:
+    occupants = lot.occupants(booking.id, *period, now)
+    load, contents = lots.carried_of(session, booking)
+    share = lot.share(load, contents)
+    return (
+        *assignment.against(load, bay, lot.bays, occupants, lot.book),
+        *limits.against(booking, share, lot.stays, lot.bays, lot.rules, period, now)[bay.zone],
+        *limits.fit(booking, bay),
+    )
+
+
+def _granted(session: Session, booking: Booking, bay_code: str) -> list[str]:
+    """Words two persons have set aside for this booking in this very bay."""
+    rows = session.scalars(
+        select(Override.refusals).where(
+            Override.booking_id == booking.id,
+            Override.subject == bay_code,
+            Override.state == OverrideState.SPENT,
+        )
+    )
+    return [r["word"] for refusals in rows for r in refusals]
+
+
 def _allowed(
     session: Session,
     booking: Booking,
@@ -271,16 +320,10 @@ def _allowed(
 ) -> None:
     if booking.window_end <= now and booking.state != BookingState.USED:
         raise Refused(no(Refusal.TOO_LATE, closed_at=booking.window_end))
-    occupants = lot.occupants(booking.id, *period, now)
-    load, contents = lots.carried_of(session, booking)
-    share = lot.share(load, contents)
-    reasons = (
-        *assignment.against(load, bay, lot.bays, occupants, lot.book),
-        *limits.against(booking, share, lot.stays, lot.bays, lot.rules, period, now)[bay.zone],
-        *limits.fit(booking, bay),
-    )
-    if reasons:
-        raise Refused(*reasons)
+    reasons = _against(session, booking, bay, lot, period, now)
+    standing = override.left(reasons, _granted(session, booking, bay.code)) if reasons else ()
+    if standing:
+        raise Refused(*standing)
 
 
 def _write(

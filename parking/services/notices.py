@@ -17,6 +17,7 @@ from parking.vocabulary import Role, Severity, ViolationKind
 AUDIENCE: Mapping[str, tuple[tuple[Role, ...], Severity]] = {
     "booking_submitted": ((Role.DISPATCHER,), Severity.REMINDER),
     "bay_lost": ((Role.DISPATCHER,), Severity.WARNING),
+    "override_asked": ((Role.SUPERVISOR,), Severity.WARNING),
     "bay_possible": ((Role.DISPATCHER,), Severity.REMINDER),
     "visit_alarm": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
     "violation_seen": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
