@@ -142,4 +142,4 @@ def test_a_suggestion_says_how_far_it_is(session: Session):
     lot(session)
     asks = booked(session)
     best = bays.suggest(session, asks.id, NOW)[0]
-    assert [r for r in best.reasons if r.word == "way"][0].facts["metres"] > 0
+    assert next(r for r in best.reasons if r.word == "way").facts["metres"] > 0
