@@ -17,8 +17,9 @@ from parking.vocabulary import FireCategory, GoodsTrait
 
 FILE = "goods.csv"
 COLUMNS = ("un_number", "name_zh", "name_en", "hazard_class", "subsidiary", "packing_group", "source")
-#: Columns a file may have besides: what a substance is (words of ``GoodsTrait``) and its fire category.
-EXTRA = ("traits", "fire_category")
+#: Columns a file may have besides: what a substance is (words of ``GoodsTrait``), its fire category, its
+#: critical quantity (tonnes, GB 18218-2018) and the entry it was read from.
+EXTRA = ("traits", "fire_category", "critical_quantity_t", "critical_entry")
 #: Columns that may be empty: gases and articles have no packing group, most goods no subsidiary hazard.
 OPTIONAL = frozenset({"subsidiary", "packing_group", *EXTRA})
 #: Classes and divisions of UN Model Regulations 2.0.1.1; explosives may name their compatibility group.
@@ -30,8 +31,9 @@ _EXPECTED = {
     "packing_group": "I / II / III",
     "traits": ", ".join(GoodsTrait),
     "fire_category": " / ".join(FireCategory),
+    "critical_quantity_t": "10",
 }
-_LONGEST = {"name_zh": 120, "name_en": 200, "source": 200}
+_LONGEST = {"name_zh": 120, "name_en": 200, "source": 200, "critical_entry": 120}
 
 
 def find(folder: Path) -> Path | None:
@@ -111,3 +113,12 @@ def _wrong(row: Mapping[str, str]) -> Iterator[str]:
         yield "traits"
     if row.get("fire_category", "") not in ("", *FireCategory):
         yield "fire_category"
+    if not _is_quantity(row.get("critical_quantity_t", "")):
+        yield "critical_quantity_t"
+
+
+def _is_quantity(text: str) -> bool:
+    """Nothing, or tonnes above 0: a quantity of 0 would make every load endlessly dangerous, or none."""
+    if not text:
+        return True
+    return bool(re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", text)) and float(text) > 0

@@ -28,7 +28,7 @@ class GoodsView:
 
 
 def search(session: Session, typed: str, limit: int = 20) -> Sequence[GoodsView]:
-    """Goods whose UN number begins with, or whose name contains, what was typed. Numbers first."""
+    """Goods by UN number, Chinese or English name, or pinyin initials. Numbers first."""
     bare = typed.strip().upper().removeprefix("UN").strip()[:60]
     if not bare:
         return []
@@ -40,6 +40,7 @@ def search(session: Session, typed: str, limit: int = 20) -> Sequence[GoodsView]
                 Goods.un_number.startswith(bare, autoescape=True),
                 Goods.name_zh.ilike(f"%{pattern}%"),
                 Goods.name_en.ilike(f"%{pattern}%"),
+                Goods.pinyin.like(f"%{pattern.lower()}%"),
             )
         )
         .order_by(Goods.un_number.startswith(bare, autoescape=True).desc(), Goods.un_number)

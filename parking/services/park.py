@@ -15,6 +15,7 @@ from geo.datum import LocalFrame
 from geo.layers import feature_hash
 from geo.shapes import Feature, LayerKind, Park
 from parking.models import Bay, Goods, LayerVersion, Lot, ParkRow
+from parking.pinyin import initials
 from parking.services import audit, checklist
 
 #: What is written on a bay that the newest drawing no longer shows.
@@ -153,6 +154,10 @@ def _goods(session: Session, goods: Iterable[Mapping[str, Any]]) -> None:
         }
         if "traits" in entry:  # a list without the column takes nothing away
             values["traits"] = listed(entry["traits"])
+        if "critical_quantity_t" in entry:
+            values["critical_quantity_t"] = float(entry["critical_quantity_t"] or 0) or None
+            values["critical_entry"] = entry.get("critical_entry") or None
+        values["pinyin"] = initials(entry["name_zh"])
         if "fire_category" in entry:
             values["fire_category"] = entry["fire_category"] or None
         session.execute(

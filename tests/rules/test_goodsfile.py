@@ -92,3 +92,12 @@ def test_what_is_known_of_a_substance_may_stand_in_two_more_columns(tmp_path):
     (good,) = read_goods(tmp_path, report)
     assert (good["traits"], good["fire_category"]) == ("tih_zone_b", "乙")
     assert [i.facts["property"] for i in report.errors] == ["traits", "fire_category"]
+
+
+def test_a_name_is_found_by_the_first_letters_of_every_reading():
+    from parking.pinyin import initials
+
+    assert "wsa" in initials("无水氨").split()
+    assert {"cgsj", "zgsj"} <= set(initials("重铬酸钾").split())
+    assert initials("硫酸(>51%)").startswith("ls")
+    assert initials("LPG") == "lpg"
