@@ -307,12 +307,15 @@ def _stay(
     leg = row.leg or Leg.IN.value
     state = load_state(leg, row.now_state, row.load_state)
     mine = carried.get((row.booking_id, leg), NOTHING)
+    load = alike.get((id(mine.substances), state))
+    if load is None:
+        load = alike[id(mine.substances), state] = Load(mine.substances, state)
     return Stay(
         hold_id=row.id,
         bay_id=row.bay_id,
         booking_id=row.booking_id,
         plate=row.plate,
-        load=alike.setdefault((id(mine.substances), state), Load(mine.substances, state)),
+        load=load,
         share=capacity.share(mine.contents, state, residue_kg),
         begins=row.begins,
         ends=row.ends,

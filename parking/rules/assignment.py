@@ -191,12 +191,17 @@ class _Scene:
         needed = np.array([0.0 if v.ruling is Ruling.ALLOWED else v.needed_m for v in self.verdicts])
         self.metres = near.metres[:, where]
         here = where[None, :] == np.arange(len(bays))[:, None]
-        self.taken = here.any(axis=1)
+        self.taken: list[bool] = here.any(axis=1).tolist()
         self.lacking = self.metres - needed
         self.too_near = (self.lacking < 0) & ~here
         restricted = np.array([v.reason is not None for v in self.verdicts], dtype=bool)
         asked = np.array([v.needed_m for v in self.verdicts])
-        self.spare = np.where(restricted & ~here, self.metres - asked, np.inf)
+        spare = np.where(restricted & ~here, self.metres - asked, np.inf)
+        empty = np.zeros(len(bays), dtype=np.int64)
+        nearest = spare.argmin(axis=1) if len(occupants) else empty
+        alone = ~np.isfinite(spare[np.arange(len(bays)), nearest]) if len(occupants) else empty == 0
+        self.nearest: list[int] = np.where(alone, -1, nearest).tolist()
+        self.crowded: list[bool] = self.too_near.any(axis=1).tolist()
 
     def suggestion(self, n: int, bay: BayFacts) -> Suggestion:
         zone_points, zone = self._once(("zone", bay.zone, bay.hazard_classes), bay)
@@ -217,6 +222,8 @@ class _Scene:
         yield from unfit(self.load, bay)
         if self.taken[n]:
             yield no(Refusal.BAY_TAKEN, bay=bay.code)
+        if not self.crowded[n]:
+            return
         near = np.flatnonzero(self.too_near[n])
         if len(near) > NAMED:
             near = near[np.argsort(self.lacking[n, near], kind="stable")[:NAMED]]
@@ -225,8 +232,8 @@ class _Scene:
 
     def _distance(self, n: int, bay: BayFacts) -> tuple[float, Reason]:
         """Points for the distance to the nearest load that must be kept apart at all."""
-        nearest = int(self.spare[n].argmin()) if len(self.occupants) else 0
-        if not len(self.occupants) or not np.isfinite(self.spare[n, nearest]):
+        nearest = self.nearest[n]
+        if nearest < 0:
             return DISTANCE_POINTS, no(Advice.NOTHING_INCOMPATIBLE)
         enough = ENOUGH * max(self.verdicts[nearest].needed_m, 1.0)
         points = DISTANCE_POINTS * min(1.0, float(self.metres[n, nearest]) / enough)

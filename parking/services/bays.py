@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -131,13 +131,12 @@ def _limited(
     beside = (*limits.said(booking, share, lot.stays, lot.rules, period, now), *limits.assumed(booking))
     bays = {b.id: b for b in lot.bays}
     found = [
-        replace(
-            s,
-            blocked=(*s.blocked, *full[s.zone], *limits.fit(booking, bays[s.bay_id])),
-            reasons=(*s.reasons, *beside),
+        Suggestion(
+            s.bay_id, s.bay_code, s.zone, s.score, (*s.reasons, *beside),
+            (*s.blocked, *full[s.zone], *limits.fit(booking, bays[s.bay_id])),
         )
         for s in ranked
-    ]
+    ]  # fmt: skip
     return sorted(found, key=lambda s: not s.possible)
 
 
