@@ -202,9 +202,7 @@ INSIDE = frozenset(
     }
 )
 #: States at the gate, before the park lets the vehicle in.
-AT_GATE = frozenset(
-    {VisitState.WAITING_OUTSIDE, VisitState.ARRIVED, VisitState.INSPECTED, VisitState.QUEUED}
-)
+AT_GATE = frozenset({VisitState.WAITING_OUTSIDE, VisitState.ARRIVED, VisitState.INSPECTED, VisitState.QUEUED})
 #: States in which a visit is not over. An evacuated vehicle is outside, its visit goes on.
 OPEN_VISIT = INSIDE | AT_GATE | {VisitState.EVACUATED}
 

@@ -27,7 +27,7 @@ from parking.queries.board import BayView, Board
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
 from parking.rules import booking as life
-from parking.services import bays, bookings, visits
+from parking.services import bays, bookings, planning, visits
 from parking.services.bays import Suggestion
 from parking.services.limits import Meter
 from parking.speech import N_
@@ -198,10 +198,11 @@ def service() -> AnyResponse:
         if closing and not reason:
             raise Refused(no(Refusal.REMARK_MISSING, "reason"))
         with transaction() as session:
-            bays.set_out_of_service(
-                session, bay, reason if closing else None, clock.now(), _actor(), source()
-            )
-        return "closed" if closing else "opened"
+            if not closing:
+                bays.set_out_of_service(session, bay, None, clock.now(), _actor(), source())
+                return "opened"
+            taken = planning.close_bay(session, bay, reason, clock.now(), _actor(), source())
+        return "moved" if taken.done else "closed"
 
     return _after(take, None, bay)
 
@@ -211,6 +212,7 @@ def _done(word: str) -> str:
     said = {
         "assigned": N_("The bay is assigned."),
         "closed": N_("The bay is out of service."),
+        "moved": N_("The bay is out of service; those who lost it have another one."),
         "opened": N_("The bay is in service again."),
     }
     if word in said:

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from parking.models import Booking, Hold, PlanRun, Visit
+from parking.models import Bay, Booking, Hold, PlanRun, Visit
 from parking.queries.bookings import ASKS
-from parking.vocabulary import AT_GATE, HoldState, PlanState, VisitState
+from parking.vocabulary import AT_GATE, INSIDE, HoldState, PlanState, VisitState
 
 #: The vehicle is here and stands in no bay.
 _LOST = (*AT_GATE, VisitState.ADMITTED, VisitState.MISSING)
@@ -28,6 +28,18 @@ def wanting(session: Session, lot_id: int, begins: datetime, ends: datetime) -> 
             .order_by(Booking.window_start, Booking.id)
         )
     )
+
+
+def expecting(session: Session, lot_id: int, bay_code: str) -> list[int]:
+    """Bookings that hold a bay and whose vehicle is not in the park: they lose it when it is closed."""
+    rows = session.scalars(
+        select(Hold.booking_id)
+        .join(Bay, Bay.id == Hold.bay_id)
+        .outerjoin(Visit, Visit.booking_id == Hold.booking_id)
+        .where(Bay.lot_id == lot_id, Bay.code == bay_code, Hold.state != HoldState.RELEASED)
+        .where(or_(Visit.id.is_(None), Visit.state.not_in(INSIDE)))
+    )
+    return list(rows)
 
 
 def details(session: Session, booking_ids: Sequence[int]) -> Mapping[int, Booking]:

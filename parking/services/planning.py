@@ -6,7 +6,7 @@ rule as it stands then: what changed meanwhile is refused and said, the rest is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -150,10 +150,25 @@ def take_over(session: Session, run_id: int, now: datetime, actor: str, source: 
     return taken
 
 
-def replan(session: Session, lot_id: int, now: datetime, actor: str, source: str) -> Taken:
+def close_bay(session: Session, bay_code: str, reason: str, now: datetime, actor: str, source: str) -> Taken:
+    """Take a bay out of service and find another for everybody who loses it. Raises Refused.
+
+    Who waits for the dispatcher's first decision goes on waiting for it.
+    """
+    lot_id = lots.current(session)
+    holding.lock(session, lot_id)
+    lost = set(asked.expecting(session, lot_id, bay_code))
+    bays.set_out_of_service(session, bay_code, reason, now, actor, source)
+    return replan(session, lot_id, now, actor, source, only=lost) if lost else Taken((), ())
+
+
+def replan(
+    session: Session, lot_id: int, now: datetime, actor: str, source: str, only: Set[int] | None = None
+) -> Taken:
     """Find bays for those who have none within a day, moving as few told drivers as possible, and give them.
 
     To be called in the transaction that took a bay away. Whoever still gets none is named with the reason.
+    ``only``: of those without a bay, give one to these bookings alone.
     """
     holding.lock(session, lot_id)
     day = _read(session, lot_id, now, now + REPLAN_AHEAD, now)
@@ -162,9 +177,10 @@ def replan(session: Session, lot_id: int, now: datetime, actor: str, source: str
         (g.booking_id, day.facts[bay].code, g.bay)
         for g, bay in zip(day.guests, made.at, strict=True)
         if bay != NOWHERE and day.facts[bay].code != g.bay and not g.standing
+        if only is None or g.bay is not None or g.booking_id in only
     ]
     taken = _assign_all(session, wanted, now, actor, source)
-    lost = [day.guests[why.stay] for why in made.why]
+    lost = [day.guests[w.stay] for w in made.why if only is None or day.guests[w.stay].booking_id in only]
     none = tuple((g.booking_id, (no(Refusal.NO_BAY_LEFT, plate=g.plate),)) for g in lost)
     return Taken(taken.done, (*taken.refused, *none))
 

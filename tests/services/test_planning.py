@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from parking.models import Bay
 from parking.refused import Refused
 from parking.rules import plan_check
-from parking.services import bays, planning
-from parking.vocabulary import PlanState, Refusal
+from parking.services import bays, holding, planning
+from parking.vocabulary import BookingState, PlanState, Refusal
 from tests.factories import HERE, NOW, STAFF, booked, held, lot, parked
 
 DAY = date(2026, 3, 2)
@@ -143,3 +144,14 @@ def test_a_suggestion_says_how_far_it_is(session: Session):
     asks = booked(session)
     best = bays.suggest(session, asks.id, NOW)[0]
     assert next(r for r in best.reasons if r.word == "way").facts["metres"] > 0
+
+
+def test_closing_a_bay_finds_another_for_who_lost_it_and_leaves_who_waits_to_the_dispatcher(session):
+    lot(session)
+    loses, waits = held(session, "B01"), booked(session)
+    taken = planning.close_bay(session, "B01", "积水", NOW, STAFF, HERE)
+    assert taken.done == (loses.id,)
+    hold = holding.live(session, loses.id)
+    assert hold is not None and session.get_one(Bay, hold.bay_id).code != "B01"
+    assert (loses.state, waits.state) == (BookingState.APPROVED, BookingState.ENTERPRISE_APPROVED)
+    assert planning.close_bay(session, "B11", "积水", NOW, STAFF, HERE) == planning.Taken((), ())

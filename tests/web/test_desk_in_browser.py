@@ -180,7 +180,7 @@ def test_two_boards_see_one_assignment_without_reloading(desk, site: Site, booki
 
 def test_half_typed_words_stay_while_the_board_renews_itself(desk, site: Site, booking: Booking):
     page = desk("dispatcher").live(f"/board?booking={booking.id}")
-    page.locator("summary", has_text="驳回预约").click()
+    page.locator("summary", has_text="其他处理").click()
     page.fill("#f-remark", "单证不齐")
     with transaction(site.engine) as session:
         bays.assign(session, booking.id, "B02", datetime.now(UTC), "dispatcher:other", HERE)
