@@ -437,6 +437,7 @@ class Refusal(StrEnum):
     INDEX_LOT = "index_lot"  # zone, index, limit, at, own, largest
     INDEX_ZONE = "index_zone"  # zone, index, limit, at, own, largest
     HOURS_FORBIDDEN = "hours_forbidden"  # hazard_class, begins, ends, reason
+    STAY_TOO_LONG = "stay_too_long"  # bay, hours, booked, reason
     WEATHER_HOLD = "weather_hold"  # level, kind, issuer
     BAY_NEIGHBOUR = "bay_neighbour"  # bay, neighbour, plate, hazard_class, distance_m, needed_m
     # lifecycle

@@ -75,6 +75,7 @@ REFUSALS: Mapping[StrEnum, str] = {
     Refusal.INDEX_LOT: "The lot's indicator Σ q/Q would reach {index} at {at} (limit {limit}; this vehicle {own}; largest: {largest}). An indicator, not a legal finding.",
     Refusal.INDEX_ZONE: "The indicator Σ q/Q of zone {zone} would reach {index} at {at} (limit {limit}; this vehicle {own}; largest: {largest}). An indicator, not a legal finding.",
     Refusal.HOURS_FORBIDDEN: "Class {hazard_class} may not move from {begins} to {ends}: {reason}",
+    Refusal.STAY_TOO_LONG: "Bay {bay} may be used for at most {hours} h; booked are {booked} h. {reason}",
     Refusal.WEATHER_HOLD: "Held back by a warning ({level}, {kind}, issued by {issuer}).",
     Refusal.BAY_NEIGHBOUR: "Bay {bay} is {distance_m} m from {plate} (class {neighbour_class}) in bay {neighbour}; class {hazard_class} needs {needed_m} m.",
     Refusal.BOOKING_UNKNOWN: "There is no such booking.",

@@ -58,6 +58,7 @@ def _open_rooms(app: Flask) -> None:
         driver,
         enterprise,
         gate,
+        goods,
         health,
         home,
         inbox,
@@ -70,7 +71,7 @@ def _open_rooms(app: Flask) -> None:
 
     rooms = (
         *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor),
-        *(maps, gate, inbox, overrides, bans, checklist, admin, health),
+        *(maps, gate, inbox, overrides, bans, checklist, goods, admin, health),
     )
     for room in (desk, inbox, supervisor):
         room.init_app(app)

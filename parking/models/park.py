@@ -89,7 +89,8 @@ class Goods(Base):
 
     ``packing_group`` is the strictest of ``packing_groups``; ``critical_quantity_t`` (tonnes) and the entry
     it is read from follow GB 18218-2018; ``pinyin`` holds the initials of every reading of ``name_zh``;
-    ``origins`` tells the source of each column, ``confirmed`` names those read alike in two places.
+    ``origins`` tells for each column the places it was read alike in, ``confirmed`` names those read alike in
+    two or more; ``aliases`` are the names people say (液碱, LNG).
     """
 
     __tablename__ = "goods"
@@ -106,6 +107,7 @@ class Goods(Base):
     critical_entry: Mapped[str | None] = mapped_column(String(120))
     traits: Mapped[list[str]] = mapped_column(ARRAY(String(24)), server_default="{}")
     fire_category: Mapped[str | None] = mapped_column(String(2))
+    aliases: Mapped[list[str]] = mapped_column(ARRAY(String(60)), server_default="{}")
     pinyin: Mapped[str] = mapped_column(String(200), server_default="")
     origins: Mapped[Json] = mapped_column(server_default="{}")
     confirmed: Mapped[list[str]] = mapped_column(ARRAY(String(24)), server_default="{}")

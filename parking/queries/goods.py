@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from parking.models import Goods
@@ -21,14 +21,31 @@ class GoodsView:
     hazard_class: str
     subsidiary: tuple[str, ...]
     packing_group: str | None
+    packing_groups: tuple[str, ...]
+    erg_guide: str | None
+    critical_quantity_t: float | None
+    critical_entry: str | None
+    traits: tuple[str, ...]
+    fire_category: str | None
+    aliases: tuple[str, ...]
+    origins: Mapping[str, Sequence[str]]
+    confirmed: frozenset[str]
     source: str
 
     def name(self, lang: str) -> str:
         return self.name_en if lang == "en" else self.name_zh
 
 
+def count(session: Session) -> int:
+    """How many goods the park knows."""
+    return session.scalar(select(func.count()).select_from(Goods)) or 0
+
+
 def search(session: Session, typed: str, limit: int = 20) -> Sequence[GoodsView]:
-    """Goods by UN number, Chinese or English name, or pinyin initials. Numbers first."""
+    """Goods by UN number, Chinese or English name, a name people say, or pinyin initials.
+
+    Numbers first, then names and initials that begin so, then shorter names.
+    """
     bare = typed.strip().upper().removeprefix("UN").strip()[:60]
     if not bare:
         return []
@@ -40,10 +57,19 @@ def search(session: Session, typed: str, limit: int = 20) -> Sequence[GoodsView]
                 Goods.un_number.startswith(bare, autoescape=True),
                 Goods.name_zh.ilike(f"%{pattern}%"),
                 Goods.name_en.ilike(f"%{pattern}%"),
+                func.array_to_string(Goods.aliases, " ").ilike(f"%{pattern}%"),
                 Goods.pinyin.like(f"%{pattern.lower()}%"),
             )
         )
-        .order_by(Goods.un_number.startswith(bare, autoescape=True).desc(), Goods.un_number)
+        .order_by(
+            Goods.un_number.startswith(bare, autoescape=True).desc(),
+            func.array_to_string(Goods.aliases, "|").ilike(f"{pattern}%").desc(),
+            (" " + Goods.pinyin + " ").like(f"% {pattern.lower()} %").desc(),
+            (" " + Goods.pinyin).like(f"% {pattern.lower()}%").desc(),
+            (Goods.name_zh.ilike(f"{pattern}%") | Goods.name_en.ilike(f"{pattern}%")).desc(),
+            func.length(Goods.name_zh),
+            Goods.un_number,
+        )
         .limit(limit)
     )
     return [_view(row) for row in found]
@@ -62,5 +88,14 @@ def _view(row: Goods) -> GoodsView:
         row.hazard_class,
         tuple(row.subsidiary),
         row.packing_group,
+        tuple(row.packing_groups),
+        row.erg_guide,
+        row.critical_quantity_t,
+        row.critical_entry,
+        tuple(row.traits),
+        row.fire_category,
+        tuple(row.aliases),
+        row.origins,
+        frozenset(row.confirmed),
         row.source,
     )

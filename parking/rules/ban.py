@@ -12,6 +12,7 @@ from parking.refused import Reason, no
 from parking.rules import plate as plates
 from parking.vocabulary import AppealState, BanSubject, FormField, Refusal
 
+_SIGNS = re.compile(r"[\s·•・.\-—()（）]+")
 _FIELDS = {
     BanSubject.PLATE: FormField.PLATE,
     BanSubject.DRIVER: FormField.DRIVER_NAME,
@@ -41,8 +42,11 @@ def normalise(subject: BanSubject, name: str) -> str:
     """One spelling for one name: plates as the park writes them, everything else without space or case."""
     if subject is BanSubject.PLATE:
         return plates.normalise(name)
-    bare = re.sub(r"[\s·•・.\-—()（）]+", "", unicodedata.normalize("NFKC", name))
-    return bare.casefold()[:120]
+    bare, before = name, None
+    while bare != before:  # what is taken out may let its neighbours grow together
+        before = bare
+        bare = _SIGNS.sub("", unicodedata.normalize("NFKC", bare)).casefold()[:120]
+    return bare
 
 
 def names(plate: str, driver: str, phone: str, escort: str, carrier: str) -> dict[BanSubject, set[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -15,11 +15,11 @@ from parking.rules.policy import Policy
 from parking.rules.segregation_overrides import Override, RuleWrong
 from parking.vocabulary import WarningLevel
 
-__all__ = ["ForbiddenHours", "IndexLimit", "ParkRules", "RuleWrong", "WeatherRule", "read"]
+__all__ = ["ForbiddenHours", "IndexLimit", "ParkRules", "RuleWrong", "StayLimit", "WeatherRule", "read"]
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _CLASS = re.compile(r"[1-9](\.[1-9])?")
-_FIELDS = ("segregation", "index_limits", "forbidden_hours", "weather")
+_FIELDS = ("segregation", "index_limits", "forbidden_hours", "weather", "stay_limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,22 @@ class WeatherRule:
     classes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StayLimit:
+    """The longest stay in given zones (empty: the whole lot) of given classes (``*``: every vehicle)."""
+
+    hours: float
+    zones: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ("*",)
+    reason: str = ""
+
+    def concerns(self, zone: str | None, hazards: Iterable[str]) -> bool:
+        """Whether it binds a vehicle with these hazards (``?``: unknown) in a zone (None: not known yet)."""
+        if self.zones and zone not in self.zones:
+            return False
+        return "*" in self.classes or any(matches(None if h == "?" else h, self.classes) for h in hazards)
+
+
 #: Design default of this product (设计默认值). Only weather stations issue warnings; the park notes them.
 WEATHER_DEFAULT = (
     WeatherRule("*", WarningLevel.ORANGE, ("2.3", "4.2", "4.3", "6.1")),
@@ -76,6 +92,13 @@ class ParkRules:
     zone_limits: Mapping[str, IndexLimit] = field(default_factory=dict)
     forbidden_hours: tuple[ForbiddenHours, ...] = ()
     weather: tuple[WeatherRule, ...] = WEATHER_DEFAULT
+    stay_limits: tuple[StayLimit, ...] = ()
+
+    def longest_stay(self, zone: str | None, hazards: Iterable[str]) -> StayLimit | None:
+        """The shortest of the limits that bind a vehicle in a zone; None where the park set none."""
+        found = tuple(hazards)
+        binding = (limit for limit in self.stay_limits if limit.concerns(zone, found))
+        return min(binding, key=lambda limit: limit.hours, default=None)
 
     def limit(self, zone: str | None, policy: Policy) -> IndexLimit:
         """The limit of a zone, or of the lot (None); the policy's where the park set none."""
@@ -106,7 +129,22 @@ def read(rules: Any, today: date) -> ParkRules:
         zone_limits={code: _limit(f"index_limits.zones.{code}", v) for code, v in zones.items()},
         forbidden_hours=tuple(_hours(rules.get("forbidden_hours", []))),
         weather=tuple(_weather(rules["weather"])) if "weather" in rules else WEATHER_DEFAULT,
+        stay_limits=tuple(_stays(rules.get("stay_limits", []))),
     )
+
+
+def _stays(entries: Any) -> Iterator[StayLimit]:
+    for i, entry in enumerate(_list("stay_limits", entries)):
+        where = f"stay_limits[{i}]"
+        entry = _object(where, entry)
+        if extra := set(entry) - {"hours", "zones", "classes", "reason"}:
+            raise RuleWrong(f"{where}.{sorted(extra)[0]}", "no such field")
+        zones = tuple(str(z).strip() for z in _list(f"{where}.zones", entry.get("zones", [])))
+        if not all(zones):
+            raise RuleWrong(f"{where}.zones", "expected codes of zones")
+        hours = _share(f"{where}.hours", entry.get("hours"))
+        classes = _classes(f"{where}.classes", entry.get("classes", ["*"]))
+        yield StayLimit(hours, zones, classes, str(entry.get("reason", ""))[:200])
 
 
 def _limit(where: str, entry: Any) -> IndexLimit:

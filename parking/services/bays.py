@@ -115,11 +115,12 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
     occupants = lot.occupants(booking.id, *period, now)
     load, contents = lots.carried_of(session, booking)
     ranked = assignment.rank(load, lot.bays, occupants, lot.book, _ways(session, booking, lot))
-    return _limited(booking, lot.share(load, contents), lot, period, now, ranked)
+    return _limited(booking, load, lot.share(load, contents), lot, period, now, ranked)
 
 
 def _limited(
     booking: Booking,
+    load: Load,
     share: float,
     lot: Lot,
     period: tuple[datetime, datetime],
@@ -133,7 +134,10 @@ def _limited(
     found = [
         Suggestion(
             s.bay_id, s.bay_code, s.zone, s.score, (*s.reasons, *beside),
-            (*s.blocked, *full[s.zone], *limits.fit(booking, bays[s.bay_id])),
+            (
+                *s.blocked, *full[s.zone], *limits.fit(booking, bays[s.bay_id]),
+                *limits.stay(booking, load, bays[s.bay_id], lot.rules, period),
+            ),
         )
         for s in ranked
     ]  # fmt: skip
@@ -294,6 +298,7 @@ def _against(
         *assignment.against(load, bay, lot.bays, occupants, lot.book),
         *limits.against(booking, share, lot.stays, lot.bays, lot.rules, period, now)[bay.zone],
         *limits.fit(booking, bay),
+        *limits.stay(booking, load, bay, lot.rules, period),
     )
 
 

@@ -14,6 +14,7 @@ from parking.rules.assignment import DESIGN_LENGTH_M, DESIGN_WIDTH_M, BayFacts
 from parking.rules.capacity import Amount, Peak
 from parking.rules.occupancy import Stay
 from parking.rules.park_rules import IndexLimit
+from parking.rules.substance import Load
 from parking.vocabulary import Advice, Refusal
 
 
@@ -77,6 +78,26 @@ def fit(booking: Booking, bay: BayFacts) -> tuple[Reason, ...]:
             bay_length_m=f"{bay.length_m:g}", bay_width_m=f"{bay.width_m:g}",
         ),
     )  # fmt: skip
+
+
+def stay(
+    booking: Booking, load: Load, bay: BayFacts, rules: LotRules, period: tuple[datetime, datetime | None]
+) -> tuple[Reason, ...]:
+    """Whether the booked stay is longer than the park allows in the bay's zone for what is carried."""
+    longest = rules.rules.longest_stay(bay.zone, load.hazards)
+    booked = booking.window_end - (period[0] if period[0] > booking.window_start else booking.window_start)
+    if longest is None or booked <= timedelta(hours=longest.hours):
+        return ()
+    hours = f"{booked.total_seconds() / 3600:.1f}"
+    return (
+        no(
+            Refusal.STAY_TOO_LONG,
+            bay=bay.code,
+            hours=f"{longest.hours:g}",
+            booked=hours,
+            reason=longest.reason,
+        ),
+    )
 
 
 def assumed(booking: Booking) -> tuple[Reason, ...]:

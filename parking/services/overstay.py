@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from parking import outbox
 from parking.events import ViolationEscalated, ViolationSeen
 from parking.models import Bay, Booking, Hold, Violation, Visit, Watch
-from parking.queries import lot as lots
 from parking.rules import assignment
 from parking.rules import overstay as rules
 from parking.rules.occupancy import AHEAD, Stay
@@ -40,7 +39,8 @@ def sweep(session: Session, now: datetime) -> int:
 
 def _sweep_lot(session: Session, lot_id: int, now: datetime) -> int:
     holding.lock(session, lot_id)
-    return _extend(session, bays.survey(session, lot_id), now) + _tell(session, lot_id, now)
+    lot = bays.survey(session, lot_id)
+    return _extend(session, lot, now) + _tell(session, lot_id, lot, now)
 
 
 def _lots_with_visits(session: Session) -> Sequence[int]:
@@ -98,9 +98,9 @@ def _conflict(stay: Stay, other: Stay, lot: Lot) -> bool:
     return not verdict.allows(apart)
 
 
-def _tell(session: Session, lot_id: int, now: datetime) -> int:
+def _tell(session: Session, lot_id: int, lot: Lot, now: datetime) -> int:
     """Make a violation of each overstay, once, and climb its ladder."""
-    policy = lots.policy(session, lot_id)
+    policy, longest = lot.rules.policy, _longest(lot)
     rows = session.execute(
         select(Visit, Booking.window_end, Bay.code)
         .join(Booking, Booking.id == Visit.booking_id)
@@ -112,8 +112,18 @@ def _tell(session: Session, lot_id: int, now: datetime) -> int:
     return sum(
         _violation(session, visit, bay, found, now)
         for visit, window_end, bay in rows
-        for found in rules.judge(window_end, visit.admitted_at, now, policy)
+        for found in rules.judge(window_end, visit.admitted_at, now, policy, longest.get(visit.booking_id))
     )
+
+
+def _longest(lot: Lot) -> dict[int, float]:
+    """Booking → the longest stay its zone and cargo allow, hours, where the park has set one."""
+    found = {}
+    for stay in lot.stays:
+        limit = lot.rules.rules.longest_stay(lot.by_id(stay.bay_id).zone, stay.load.hazards)
+        if limit is not None:
+            found[stay.booking_id] = limit.hours
+    return found
 
 
 def _violation(session: Session, visit: Visit, bay: str | None, found: Overstay, now: datetime) -> int:

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from geo.datum import LocalFrame
 from geo.layers import feature_hash
 from geo.shapes import Feature, LayerKind, Park
-from parking.models import Bay, Goods, LayerVersion, Lot, ParkRow
-from parking.pinyin import initials
+from parking.models import Bay, LayerVersion, Lot, ParkRow
 from parking.services import audit, checklist
+from parking.services import goods as goods_service
 
 #: What is written on a bay that the newest drawing no longer shows.
 WITHDRAWN = "withdrawn from the drawing"
@@ -30,7 +30,7 @@ def load(
     row = _park_row(session, park, now)
     _versions(session, row.id, park.features, now)
     _bays(session, row.id, park)
-    _goods(session, goods)
+    goods_service.take(session, goods)
     checklist.ensure(session, row.id)
     audit.record(session, actor, "park_loaded", "park", row.id, now, "local", features=len(park.features))
     return row
@@ -139,27 +139,3 @@ def listed(value: object) -> list[str]:
     if isinstance(value, (list, tuple)):
         return [str(v) for v in value]
     return [part.strip() for part in str(value or "").split(",") if part.strip()]
-
-
-def _goods(session: Session, goods: Iterable[Mapping[str, Any]]) -> None:
-    for entry in goods:
-        values = {
-            "un_number": entry["un_number"],
-            "name_zh": entry["name_zh"],
-            "name_en": entry["name_en"],
-            "hazard_class": entry["hazard_class"],
-            "subsidiary": listed(entry.get("subsidiary")),
-            "packing_group": entry.get("packing_group") or None,
-            "source": entry["source"],
-        }
-        if "traits" in entry:  # a list without the column takes nothing away
-            values["traits"] = listed(entry["traits"])
-        if "critical_quantity_t" in entry:
-            values["critical_quantity_t"] = float(entry["critical_quantity_t"] or 0) or None
-            values["critical_entry"] = entry.get("critical_entry") or None
-        values["pinyin"] = initials(entry["name_zh"])
-        if "fire_category" in entry:
-            values["fire_category"] = entry["fire_category"] or None
-        session.execute(
-            insert(Goods).values(values).on_conflict_do_update(index_elements=["un_number"], set_=values)
-        )

@@ -68,6 +68,8 @@ WHO: dict[str, object] = {
     "bans.add": {SUPERVISOR},
     "bans.answer": {SUPERVISOR},
     "driver.appeal": LINK,
+    "goods.listed": STAFF,
+    "goods.one": STAFF,
     "queue.lines": {DISPATCHER},
     "queue.screen": {DISPATCHER, GUARD, SUPERVISOR},
     "queue.call": {DISPATCHER},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parking.rules import ban
@@ -47,6 +47,8 @@ def test_it_ends_by_itself_and_sooner_when_lifted():
 
 
 @given(st.text(max_size=40))
+@example("O¨")
+@example("ͅ ̈ΐ ŉ")
 def test_normalising_twice_changes_nothing(name):
     for subject in BanSubject:
         once = ban.normalise(subject, name)

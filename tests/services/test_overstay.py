@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from parking.models import Audit, Booking, Hold, Letter, Violation, Visit
+from parking.models import Audit, Booking, Hold, Letter, ParkRow, Violation, Visit
 from parking.queries import violations
 from parking.refused import Refused
 from parking.services import bays, bookings, overstay, visits
@@ -197,3 +197,22 @@ def test_expiry_never_touches_a_vehicle_that_is_here(session):
     session.refresh(made)
     assert made.state == BookingState.USED
     assert session.scalar(select(func.count()).select_from(Booking)) == 1
+
+
+def test_a_zone_may_allow_a_class_only_a_short_stay(session):
+    made = lot(session)
+    stands = parked(session, "B01")
+    park = session.get_one(ParkRow, made.park_id)
+    short = {"hours": 2, "zones": ["Z3"], "classes": ["3"], "reason": "夜间不留"}
+    park.settings = {**park.settings, "rules": {"stay_limits": [short]}}
+    session.flush()
+    asks = booked(session)
+    with pytest.raises(Refused) as refused:
+        bays.assign(session, asks.id, "B03", NOW, STAFF, HERE)
+    assert [r.word for r in refused.value.reasons] == [Refusal.STAY_TOO_LONG]
+    assert "夜间不留" in say(refused.value.reasons[0].word, refused.value.reasons[0].facts, "zh")
+    brief = booked(session, window_end=NOW + hours(2))
+    bays.assign(session, brief.id, "B03", NOW, STAFF, HERE)
+    overstay.sweep(session, stands.window_start + hours(2) + MINUTE)
+    (found,) = session.scalars(select(Violation))
+    assert (found.kind, found.subject, found.booking_id) == (ViolationKind.OVERSTAY, "zone", stands.id)

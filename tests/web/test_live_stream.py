@@ -138,8 +138,8 @@ def test_entries_nobody_understands_stop_nothing(site: Site, stream: int, tell, 
             server.xadd(STREAM, {"data": rubbish})
         server.xadd(STREAM, {"other": "field"})
     tell([{"type": "violation", "violation_id": 9}])
-    listener.wait(lambda: listener.events)
-    assert listener.types() == ["violation"]
+    listener.wait(lambda: "violation" in listener.types())
+    assert set(listener.types()) <= {"bay", "violation"}  # a bay may still come from the story before
 
 
 def test_a_hundred_listeners_all_hear_while_pages_answer(site: Site, stream: int, tell, tmp_path: Path):

@@ -221,6 +221,10 @@ def upgrade() -> None:
         sa.Column("traits", postgresql.ARRAY(sa.String(length=24)), server_default="{}", nullable=False),
     )
     op.add_column("goods", sa.Column("fire_category", sa.String(length=2), nullable=True))
+    op.add_column(
+        "goods",
+        sa.Column("aliases", postgresql.ARRAY(sa.String(length=60)), server_default="{}", nullable=False),
+    )
     op.add_column("goods", sa.Column("pinyin", sa.String(length=200), server_default="", nullable=False))
     op.add_column(
         "goods",
