@@ -42,11 +42,11 @@ def normalise(subject: BanSubject, name: str) -> str:
     """One spelling for one name: plates as the park writes them, everything else without space or case."""
     if subject is BanSubject.PLATE:
         return plates.normalise(name)
-    bare, before = name, None
-    while bare != before:  # what is taken out may let its neighbours grow together
-        before = bare
-        bare = _SIGNS.sub("", unicodedata.normalize("NFKC", bare)).casefold()[:120]
-    return bare
+    return plates.settled(_bare, name)
+
+
+def _bare(name: str) -> str:
+    return _SIGNS.sub("", unicodedata.normalize("NFKC", name)).casefold()[:120]
 
 
 def names(plate: str, driver: str, phone: str, escort: str, carrier: str) -> dict[BanSubject, set[str]]:

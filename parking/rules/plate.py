@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 #: The 31 province characters.
 PROVINCES = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
@@ -30,6 +31,19 @@ _LOOKALIKE = str.maketrans({"O": "0", "I": "1"})
 
 def normalise(text: str) -> str:
     """The plate as the park writes it: NFKC, upper case, no separators, O→0 and I→1 after the area letter."""
+    return settled(_once, text)
+
+
+def settled(change: Callable[[str], str], text: str) -> str:
+    """``change`` applied until nothing changes: what is taken out may let its neighbours grow together."""
+    for _ in range(8):
+        before, text = text, change(text)
+        if text == before:
+            break
+    return text
+
+
+def _once(text: str) -> str:
     plate = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
     return plate[:2] + plate[2:].translate(_LOOKALIKE)
 
