@@ -63,6 +63,7 @@ def search(session: Session, typed: str, limit: int = 20) -> Sequence[GoodsView]
         )
         .order_by(
             Goods.un_number.startswith(bare, autoescape=True).desc(),
+            ((func.upper(Goods.name_zh) == bare) | (func.upper(Goods.name_en) == bare)).desc(),
             func.array_to_string(Goods.aliases, "|").ilike(f"{pattern}%").desc(),
             (" " + Goods.pinyin + " ").like(f"% {pattern.lower()} %").desc(),
             (" " + Goods.pinyin).like(f"% {pattern.lower()}%").desc(),

@@ -39,6 +39,13 @@ def test_a_cargo_is_found_by_number_name_initials_or_what_people_say(listed: Ses
     assert number in found[:6]
 
 
+def test_the_very_name_comes_first(listed: Session):
+    first = [
+        goods_query.search(listed, typed)[0].un_number for typed in ("苯", "甲醇", "Benzene", "氯", "液氨")
+    ]
+    assert first == ["1114", "1230", "1114", "1017", "1005"]
+
+
 def test_what_means_everything_to_sql_is_only_a_sign_here(listed: Session):
     assert goods_query.search(listed, "%") == [g for g in goods_query.search(listed, "%") if "%" in g.name_zh]
     assert goods_query.search(listed, "_") == [] and goods_query.search(listed, "\\") == []
