@@ -15,7 +15,7 @@ from parking.refused import Reason
 from parking.rules import hours as hour_rules
 from parking.rules import override
 from parking.rules import weather as weather_rules
-from parking.vocabulary import AT_GATE
+from parking.vocabulary import AT_GATE, LIVE_BOOKING, OPEN_VISIT
 
 
 def weather(session: Session, booking: Booking, at: datetime) -> tuple[Reason, ...]:
@@ -40,3 +40,14 @@ def hours_at_gate(session: Session, booking: Booking, at: datetime) -> tuple[Rea
     """Closed hours that keep a vehicle waiting at the gate; nothing for one that is not there."""
     state = session.scalar(select(Visit.state).where(Visit.booking_id == booking.id))
     return hours(session, booking, at) if state in AT_GATE else ()
+
+
+def of_booking(session: Session, booking_id: int, at: datetime) -> tuple[Reason, ...]:
+    """What holds the vehicle of a booking now, wherever it is; nothing once it has left or will not come."""
+    booking = session.get(Booking, booking_id)
+    if booking is None or booking.state not in LIVE_BOOKING:
+        return ()
+    state = session.scalar(select(Visit.state).where(Visit.booking_id == booking_id))
+    if state is not None and state not in OPEN_VISIT:
+        return ()
+    return (*weather(session, booking, at), *hours_at_gate(session, booking, at))

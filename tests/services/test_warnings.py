@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parking.db import transaction
-from parking.models import Audit, Visit, WarningRow
+from parking.models import Audit, ParkRow, Visit, WarningRow
 from parking.queries import queue as queues
 from parking.queries import warnings as queries
 from parking.refused import Refused
@@ -45,8 +45,6 @@ def words(refused):
 
 def night(session, made, begins="22:00", ends="06:00", classes=("3",)):
     """Give the park of a lot closed hours."""
-    from parking.models import ParkRow
-
     park = session.get_one(ParkRow, made.park_id)
     closed = [{"classes": list(classes), "from": begins, "to": ends, "reason": "夜间禁行"}]
     park.settings = {**park.settings, "rules": {"forbidden_hours": closed}}
