@@ -407,6 +407,17 @@ class WeatherKind(StrEnum):
     OTHER = "other"  # 其他: held by the rules of all kinds
 
 
+class WarningField(StrEnum):
+    """What is written down of a warning."""
+
+    KIND = "kind"  # 类型
+    LEVEL = "level"  # 级别
+    ISSUER = "issuer"  # 发布单位
+    ORIGINAL = "original"  # 预警原文
+    SINCE = "since"  # 生效时间
+    UNTIL = "until"  # 结束时间
+
+
 class PlanState(StrEnum):
     """A plan for a whole day."""
 

@@ -16,7 +16,9 @@ from parking.refused import Reason, Refused, no
 from parking.rules import booking as life
 from parking.rules import weather as rules
 from parking.services import audit, holding
-from parking.vocabulary import Refusal, WarningLevel, WeatherKind
+from parking.vocabulary import Refusal, WarningField, WarningLevel, WeatherKind
+
+_F = WarningField
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +107,20 @@ def _may(actor: str) -> None:
 
 
 def _wrong(told: Bulletin, issuer: str, original: str, known: list[str], now: datetime) -> list[Reason]:
-    wrong = [
-        no(Refusal.REMARK_MISSING, f) for f, text in (("issuer", issuer), ("original", original)) if not text
-    ]
-    if told.kind not in known:
-        wrong.append(Reason(Refusal.CHOICE_UNKNOWN, {"field": "kind"}, "kind"))
-    if told.level not in list(WarningLevel):
-        wrong.append(Reason(Refusal.CHOICE_UNKNOWN, {"field": "level"}, "level"))
-    times = {"since": told.since or now, "until": told.until or None}
-    naive = [name for name, at in times.items() if at is not None and at.tzinfo is None]
-    wrong += [Reason(Refusal.TIME_MALFORMED, {"field": name}, name) for name in naive]
+    texts = ((_F.ISSUER, issuer), (_F.ORIGINAL, original))
+    wrong = [_field(Refusal.FIELD_MISSING, name) for name, text in texts if not text]
+    choices = ((_F.KIND, told.kind, known), (_F.LEVEL, told.level, list(WarningLevel)))
+    wrong += [_field(Refusal.CHOICE_UNKNOWN, name) for name, word, words in choices if word not in words]
+    times = ((_F.SINCE, told.since or now), (_F.UNTIL, told.until))
+    naive = [name for name, at in times if at is not None and at.tzinfo is None]
+    wrong += [_field(Refusal.TIME_MALFORMED, name) for name in naive]
     if not naive and told.until is not None and told.until <= max(told.since or now, now):
-        wrong.append(no(Refusal.WARNING_OVER, "until"))
+        wrong.append(no(Refusal.WARNING_OVER, _F.UNTIL))
     return wrong
+
+
+def _field(word: Refusal, name: WarningField) -> Reason:
+    return Reason(word, {"field": name}, name)
 
 
 def _known(session: Session, made: WarningRow, now: datetime) -> WarningRow | None:

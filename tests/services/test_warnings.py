@@ -179,7 +179,7 @@ def test_what_cannot_be_meant_is_refused(session: Session):
     with pytest.raises(Refused) as no:
         warn(session, kind="frogs", level="purple", issuer="", original=" ", until=NOW - hours(1))
     assert words(no) == [
-        Refusal.REMARK_MISSING, Refusal.REMARK_MISSING, Refusal.CHOICE_UNKNOWN, Refusal.CHOICE_UNKNOWN,
+        Refusal.FIELD_MISSING, Refusal.FIELD_MISSING, Refusal.CHOICE_UNKNOWN, Refusal.CHOICE_UNKNOWN,
         Refusal.WARNING_OVER,
     ]  # fmt: skip
     with pytest.raises(Refused) as no:

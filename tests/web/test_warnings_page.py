@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from parking.db import transaction
+from parking.models import ParkRow
 from parking.queries import warnings as queries
 from parking.services import queue, visits
 from tests.factories import HERE, STAFF, held, hours, parked
@@ -73,6 +75,9 @@ def test_a_wrong_form_comes_back_as_it_was_typed(site: Site):
     assert answer.status_code == 422
     assert 'value="运城市气象台"' in answer.get_data(as_text=True)
     assert "结束时间早于开始时间" in text(answer)
+    nothing = li.send("/warnings", page="/warnings", **{**STORM, "kind": "", "level": "", "original": ""})
+    assert "级别：请从列表中选择" in text(nothing), "no level is chosen for the dispatcher"
+    assert "预警原文" in text(nothing)
     assert li.send("/warnings", page="/warnings", **{**STORM, "since": "soon"}).status_code == 422
 
 
@@ -101,3 +106,28 @@ def test_who_is_inside_reads_that_it_may_leave_and_the_queue_says_why_it_waits(s
     assert "请原地停放；可以离园" in text(site.visitor().get(link(site, code)))
     assert "因预警暂缓" in text(li.get("/queue"))
     assert li.send("/queue/call", page="/queue", dock="D1").status_code == 422
+
+
+def test_at_closed_hours_the_dispatcher_asks_a_second_person_from_the_gate_page(site: Site):
+    now = datetime.now(UTC)
+    petrol, _ = booked_now(site, "B01")
+    with transaction(site.engine) as session:
+        visits.check_in(session, petrol, now, STAFF, HERE)
+        clock = now + timedelta(hours=8)
+        closed = {
+            "classes": ["3"],
+            "from": f"{clock - timedelta(hours=1):%H:%M}",
+            "to": f"{clock + timedelta(hours=1):%H:%M}",
+            "reason": "夜间禁行",
+        }
+        park = session.scalars(select(ParkRow)).one()
+        park.settings = {**park.settings, "rules": {"forbidden_hours": [closed]}}
+    li, wu, zhao = (site.signed_in(name) for name in ("dispatcher", "supervisor", "guard"))
+    assert "禁止入园" in text(zhao.get(f"/gate/{petrol}"))
+    assert "申请例外" not in text(zhao.get(f"/gate/{petrol}"))
+    assert f"/overrides?booking={petrol}&amp;bay=B01" in li.get(f"/gate/{petrol}").get_data(as_text=True)
+    asking = {"booking_id": str(petrol), "bay": "B01", "reason": "救援物资"}
+    assert li.send("/overrides", page=f"/overrides?booking={petrol}&bay=B01", **asking).status_code == 303
+    assert "该车将在禁止入园时段入园" in text(wu.get("/overrides"))
+    refused = zhao.send(f"/gate/{petrol}/step", page=f"/gate/{petrol}", step="admit")
+    assert refused.status_code == 422
