@@ -90,7 +90,7 @@ def warnings_now() -> tuple[list[Warned], str]:
     """The warnings that count now and their version. Asked once a request."""
     if "warnings" not in g:
         with reading() as session:
-            standing = warning_query.standing(session, clock.now())
+            standing = warning_query.holding(session, clock.now())
         g.warnings = standing, hashlib.sha256(f"{lang()} {standing!r}".encode()).hexdigest()[:16]
     found: tuple[list[Warned], str] = g.warnings
     return found

@@ -137,7 +137,7 @@ def held_back(session: Session, now: datetime) -> Mapping[int, tuple[Reason, ...
 
 def _held_by_weather(session: Session, now: datetime) -> Iterator[tuple[int, tuple[Reason, ...]]]:
     """Waiting visits with what a warning says against calling them."""
-    standing = warnings.standing(session, now)
+    standing = warnings.holding(session, now)
     if not standing:
         return
     waiting = session.execute(

@@ -8,18 +8,18 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from parking.models import WarningRow
-from parking.rules.weather import Warned
+from parking.rules.weather import LEAD, Warned
 from parking.vocabulary import WarningLevel
 
 _LEVELS = list(WarningLevel)
 
 
-def standing(session: Session, at: datetime) -> list[Warned]:
-    """Every warning that counts at an instant, the highest level first."""
+def holding(session: Session, at: datetime) -> list[Warned]:
+    """Every warning that holds arrivals at an instant, the highest level first."""
     rows = session.scalars(
         select(WarningRow)
         .where(
-            WarningRow.since <= at,
+            WarningRow.since <= at + LEAD,
             or_(WarningRow.until.is_(None), WarningRow.until > at),
             or_(WarningRow.lifted_at.is_(None), WarningRow.lifted_at > at),
         )
@@ -30,11 +30,10 @@ def standing(session: Session, at: datetime) -> list[Warned]:
 
 
 def listed(session: Session, now: datetime, limit: int = 100) -> list[Warned]:
-    """The newest warnings: those that stand first, then those to come, then those that are over."""
+    """The newest warnings and all that hold: those that stand first, then those to come, then the rest."""
     rows = session.scalars(select(WarningRow).order_by(WarningRow.id.desc()).limit(limit))
-    newest = {row.id: warned(row) for row in rows}
-    found = [*standing(session, now), *(w for w in newest.values() if not w.stands(now))]
-    return sorted(found, key=lambda w: (w.over(now), not w.stands(now)))
+    found = {w.id: w for w in (*holding(session, now), *map(warned, rows))}
+    return sorted(found.values(), key=lambda w: (w.over(now), not w.stands(now)))
 
 
 def warned(row: WarningRow) -> Warned:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from parking.refused import Reason, no
 from parking.rules.park_rules import WeatherRule, matches
@@ -19,6 +19,9 @@ from parking.vocabulary import Refusal, WarningLevel, WeatherKind
 #: Roles that may write a warning down or lift it.
 MAY_ENTER = frozenset({"dispatcher", "supervisor"})
 ANY = "*"
+#: A warning holds from this long before its begin: whoever is let in at that moment may have read the clock
+#: before, and then waited until the warning was written down.
+LEAD = timedelta(seconds=30)
 _SEVERITY = {level: n for n, level in enumerate(WarningLevel)}
 
 
@@ -41,11 +44,11 @@ class Warned:
 
     def stands(self, at: datetime) -> bool:
         """Whether the warning counts at an instant. It ends by itself: only the hour decides."""
-        return (
-            self.since <= at
-            and (self.until is None or at < self.until)
-            and (self.lifted_at is None or at < self.lifted_at)
-        )
+        return self.since <= at and not self.over(at)
+
+    def holds(self, at: datetime) -> bool:
+        """Whether arrivals at an instant are held: it counts, or begins this very moment."""
+        return self.since - LEAD <= at and not self.over(at)
 
     def over(self, at: datetime) -> bool:
         """Whether it can no longer count."""
@@ -72,14 +75,14 @@ def held_of(load: Load, classes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def against(load: Load, warnings: Iterable[Warned], at: datetime) -> tuple[Reason, ...]:
-    """One reason for each warning that stands at ``at`` and holds something of the load."""
+    """One reason for each warning that holds at ``at`` and names something of the load."""
     return tuple(
         no(
             Refusal.WEATHER_HOLD, level=w.level, kind=spoken(w.kind), issuer=w.issuer, since=w.since,
             hazard_class=held,
         )
         for w in warnings
-        if w.stands(at) and (held := held_of(load, w.classes))
+        if w.holds(at) and (held := held_of(load, w.classes))
     )  # fmt: skip
 
 

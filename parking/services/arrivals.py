@@ -20,7 +20,7 @@ from parking.vocabulary import AT_GATE, LIVE_BOOKING, OPEN_VISIT
 
 def weather(session: Session, booking: Booking, at: datetime) -> tuple[Reason, ...]:
     """One reason for each warning that holds something of what the vehicle carries. Nobody sets it aside."""
-    warnings = queries.standing(session, at)
+    warnings = queries.holding(session, at)
     return weather_rules.against(lots.load_of(session, booking), warnings, at) if warnings else ()
 
 

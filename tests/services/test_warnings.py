@@ -73,6 +73,15 @@ def test_a_subsidiary_hazard_in_the_last_compartment_is_held_too(session: Sessio
     assert no.value.reasons[0].facts["hazard_class"] == ("6.1",)
 
 
+def test_who_read_the_clock_just_before_the_warning_and_waited_for_the_lot_is_held(session: Session):
+    lot(session)
+    made = held(session, "B01")
+    at = made.window_start
+    warn(session, at)
+    with pytest.raises(Refused):
+        visits.check_in(session, made.id, at - hours(5 / 3600), GUARD, HERE)
+
+
 def test_residues_are_held_and_a_cleaned_vehicle_is_not(session: Session):
     lot(session)
     dirty = held(session, "B01", load_state=LoadState.EMPTY_UNCLEANED, mass_kg=0)
@@ -171,7 +180,7 @@ def test_only_dispatcher_and_supervisor_write_down_and_lift(session: Session, ac
     one = warn(session)
     with pytest.raises(Refused):
         warnings.lift(session, one.id, "解除", NOW, actor, HERE)
-    assert queries.standing(session, NOW)
+    assert queries.holding(session, NOW)
 
 
 def test_what_cannot_be_meant_is_refused(session: Session):
@@ -225,7 +234,7 @@ def test_its_end_is_put_on_record_once(session: Session):
     assert warnings.sweep(session, NOW + hours(2)) == 1
     assert (one.lifted_at, one.lifted_by) == (NOW + hours(1), "system")
     assert warnings.sweep(session, NOW + hours(3)) == 0
-    assert not queries.standing(session, NOW + hours(1))
+    assert not queries.holding(session, NOW + hours(1))
 
 
 def test_cargo_declared_at_the_gate_counts_and_the_unknown_is_held_by_the_mildest(session: Session):

@@ -59,7 +59,7 @@ def test_the_gate_says_no_with_the_warning_until_it_is_lifted_with_a_word(site: 
     assert refused.status_code == 422
     assert "第 3 类货物因预警暂缓：雷电橙色预警，运城市气象台发布" in text(refused)
     with transaction(site.engine) as session:
-        (one,) = queries.standing(session, datetime.now(UTC))
+        (one,) = queries.holding(session, datetime.now(UTC))
     assert wu.send(f"/warnings/{one.id}/lift", page="/warnings", remark="").status_code == 422
     assert wu.send(f"/warnings/{one.id}/lift", page="/warnings", remark="气象台已解除").status_code == 303
     assert "已解除" in text(wu.get("/warnings"))
