@@ -388,6 +388,36 @@ class WarningLevel(StrEnum):
     RED = "red"  # 红色
 
 
+class WeatherKind(StrEnum):
+    """What a warning is of (预警种类). A park may name kinds of its own in its rules."""
+
+    RAIN = "rain"  # 暴雨
+    FLOOD = "flood"  # 洪水
+    LIGHTNING = "lightning"  # 雷电
+    HEAT = "heat"  # 高温
+    WIND = "wind"  # 大风
+    TYPHOON = "typhoon"  # 台风
+    HAIL = "hail"  # 冰雹
+    SNOW = "snow"  # 暴雪
+    ICE = "ice"  # 道路结冰
+    COLD = "cold"  # 寒潮
+    FOG = "fog"  # 大雾
+    HAZE = "haze"  # 霾
+    SANDSTORM = "sandstorm"  # 沙尘暴
+    OTHER = "other"  # 其他: held by the rules of all kinds
+
+
+class WarningField(StrEnum):
+    """What is written down of a warning."""
+
+    KIND = "kind"  # 类型
+    LEVEL = "level"  # 级别
+    ISSUER = "issuer"  # 发布单位
+    ORIGINAL = "original"  # 预警原文
+    SINCE = "since"  # 生效时间
+    UNTIL = "until"  # 结束时间
+
+
 class PlanState(StrEnum):
     """A plan for a whole day."""
 
@@ -438,7 +468,10 @@ class Refusal(StrEnum):
     INDEX_ZONE = "index_zone"  # zone, index, limit, at, own, largest
     HOURS_FORBIDDEN = "hours_forbidden"  # hazard_class, begins, ends, reason
     STAY_TOO_LONG = "stay_too_long"  # bay, hours, booked, reason
-    WEATHER_HOLD = "weather_hold"  # level, kind, issuer
+    WEATHER_HOLD = "weather_hold"  # level, kind, issuer, since, hazard_class
+    WARNING_UNKNOWN = "warning_unknown"
+    WARNING_NOT_YOURS = "warning_not_yours"
+    WARNING_OVER = "warning_over"
     BAY_NEIGHBOUR = "bay_neighbour"  # bay, neighbour, plate, hazard_class, distance_m, needed_m
     # lifecycle
     BOOKING_UNKNOWN = "booking_unknown"

@@ -67,13 +67,14 @@ def _open_rooms(app: Flask) -> None:
         planning,
         queue,
         supervisor,
+        warnings,
     )
 
     rooms = (
         *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor),
-        *(maps, gate, inbox, overrides, bans, checklist, goods, admin, health),
+        *(maps, gate, inbox, warnings, overrides, bans, checklist, goods, admin, health),
     )
-    for room in (desk, inbox, supervisor):
+    for room in (desk, inbox, supervisor, warnings):
         room.init_app(app)
     menu: list[tuple[str, str]] = []
     for room in rooms:

@@ -18,7 +18,7 @@ from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
 from parking.rules import booking as life
 from parking.rules import plate as plates
-from parking.services import audit, bans, bookings, visits
+from parking.services import arrivals, audit, bans, bookings, visits
 from parking.vocabulary import BookingState, BookingStep, LoadState, Refusal, VisitState, VisitStep
 from web.booking_form import fresh_fields, render_form
 from web.driver_words import PRIVACY_VERSION, STEP_LABELS, Place, advice, place
@@ -238,6 +238,7 @@ def _shown(view: BookingView) -> dict[str, object]:
         "k": signature(view.code),
         "version": _version(view),
         "turn": _turn(view),
+        "held": _held(view),
     }
 
 
@@ -245,6 +246,12 @@ def _banned(view: BookingView) -> bool:
     """Somebody of this booking is on the blacklist and has not appealed yet."""
     with reading() as session:
         return bool(bans.of_booking(session, view.id, clock.now()))
+
+
+def _held(view: BookingView) -> tuple[Reason, ...]:
+    """A warning or closed hours that hold this vehicle now."""
+    with reading() as session:
+        return arrivals.of_booking(session, view.id, clock.now())
 
 
 def _asks_cargo(view: BookingView) -> bool:
@@ -267,7 +274,7 @@ def _place(view: BookingView) -> Place:
 
 
 def _version(view: BookingView) -> str:
-    return hashlib.sha256(f"{lang()} {view!r} {_turn(view)!r}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{lang()} {view!r} {_turn(view)!r} {_held(view)!r}".encode()).hexdigest()[:16]
 
 
 def _turn(view: BookingView) -> dict[str, object] | None:

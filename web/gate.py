@@ -17,7 +17,7 @@ from parking.queries import restraints as restraint_query
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
 from parking.rules import plate as plates
-from parking.services import bookings, cargo, restraints, visits
+from parking.services import arrivals, bookings, cargo, restraints, visits
 from parking.speech import N_
 from parking.vocabulary import AT_GATE, BookingState, LoadState, Refusal, Role, VisitState, VisitStep
 from web.booking_form import fresh_fields, render_form
@@ -223,11 +223,13 @@ def _page(booking_id: int, reasons: Sequence[Reason] = ()) -> str:
         view = booking_query.by_id(session, booking_id) or abort(404)
         cargoes = booking_query.cargoes(session, booking_id)
         held = restraint_query.standing(session, view.visit.id) if view.visit else []
+        waits = arrivals.of_booking(session, booking_id, clock.now())
     return render_template(
         "gate_vehicle.html",
         b=view,
         cargoes=cargoes,
         restraints=held,
+        waits=waits,
         trouble=TROUBLE,
         cargo_page=_cargo_page(view),
         load_states=[(word.value, name(word)) for word in LoadState],

@@ -15,7 +15,15 @@ from geo.shapes import LayerKind
 from parking import clock
 from parking.queries import park as park_query
 from parking.speech import N_
-from parking.vocabulary import BayState, BookingState, HoldState, Severity, ViolationState, VisitState
+from parking.vocabulary import (
+    BayState,
+    BookingState,
+    HoldState,
+    Severity,
+    ViolationState,
+    VisitState,
+    WarningLevel,
+)
 from web.language import _, lang
 from web.people import current_person
 from web.store import reading
@@ -82,6 +90,10 @@ TONES: Mapping[str, str] = {
     HoldState.HELD: "wait",  # a bay that is held or occupied says the same
     HoldState.OCCUPIED: "calm",
     HoldState.RELEASED: "off",
+    WarningLevel.BLUE: "calm",
+    WarningLevel.YELLOW: "wait",
+    WarningLevel.ORANGE: "stop",
+    WarningLevel.RED: "stop",
     BayState.FREE: "good",
     BayState.OUT_OF_SERVICE: "off",
     BayState.ISOLATION: "stop",

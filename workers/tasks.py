@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from parking import clock, outbox
 from parking.db import transaction
-from parking.services import bookings, heartbeats, overstay, queue, silence, visits, waitlist
+from parking.services import bookings, heartbeats, overstay, queue, silence, visits, waitlist, warnings
 from workers import plans, routing
 from workers.celery_app import app
 from workers.channels import live
@@ -64,6 +64,11 @@ def sweep_waitlist() -> None:
 @app.task(name="sweep_queue")
 def sweep_queue() -> None:
     _alone(queue.sweep)
+
+
+@app.task(name="sweep_warnings")
+def sweep_warnings() -> None:
+    _alone(warnings.sweep)
 
 
 @app.task(name="heartbeat")

@@ -21,6 +21,7 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "sweep_bookings": 10.0,
         "sweep_visits": 10.0,
         "sweep_queue": 10.0,
+        "sweep_warnings": 20.0,
         "sweep_waitlist": 15.0,
         "make_plans": 2.0,
         "heartbeat": 5.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session
 
 from geo.shapes import Feature, LayerKind
 from parking.models import Booking, Restraint, Ticket, Visit
+from parking.queries import lot as lots
 from parking.queries import park as parks
+from parking.queries import warnings
 from parking.refused import Reason, no
 from parking.rules import queue as rules
+from parking.rules import weather
 from parking.rules.policy import Policy
 from parking.rules.queue import Pace, Place, Waiting
 from parking.vocabulary import Refusal, RestraintState, TicketState
@@ -86,11 +89,11 @@ def slots(dock: Feature) -> int:
 
 
 def board(session: Session, now: datetime, policy: Policy) -> tuple[DockQueue, ...]:
-    """Every dock's queue, in three SQL statements however many wait."""
+    """Every dock's queue, in a fixed number of SQL statements however many wait."""
     live: dict[str, list[Truck]] = {}
     for truck, dock in _live(session):
         live.setdefault(dock, []).append(truck)
-    held = restrained(session)
+    held = held_back(session, now)
     lasted = _lasted(session)
     return tuple(
         _dock(d, live.get(d.code, []), held, rules.pace(lasted.get(d.code, []), policy), now, policy)
@@ -100,7 +103,7 @@ def board(session: Session, now: datetime, policy: Policy) -> tuple[DockQueue, .
 
 def line(session: Session, dock: str, now: datetime, policy: Policy) -> list[Waiting]:
     """The line before one dock, first to be called first."""
-    held = restrained(session)
+    held = held_back(session, now)
     trucks = [t for t, code in _live(session, dock) if t.state is TicketState.WAITING]
     return rules.order((_waiting(t, held) for t in trucks), now, policy)
 
@@ -119,18 +122,40 @@ def place_of(session: Session, visit_id: int, now: datetime, policy: Policy) -> 
     return None
 
 
-def restrained(session: Session) -> Mapping[int, str]:
-    """Visits under a standing restraint, with its reason."""
+def held_back(session: Session, now: datetime) -> Mapping[int, tuple[Reason, ...]]:
+    """Visits that may not be called now, with every reason: a standing restraint, a warning."""
     rows = session.execute(
         select(Restraint.visit_id, Restraint.reason).where(Restraint.state == RestraintState.STANDING)
     )
-    return {row.visit_id: row.reason for row in rows}
+    found: dict[int, tuple[Reason, ...]] = {}
+    for row in rows:
+        found[row.visit_id] = (no(Refusal.RESTRAINED, reason=row.reason),)
+    for visit_id, reasons in _held_by_weather(session, now):
+        found[visit_id] = (*found.get(visit_id, ()), *reasons)
+    return found
+
+
+def _held_by_weather(session: Session, now: datetime) -> Iterator[tuple[int, tuple[Reason, ...]]]:
+    """Waiting visits with what a warning says against calling them."""
+    standing = warnings.holding(session, now)
+    if not standing:
+        return
+    waiting = session.execute(
+        select(Visit.id, Booking)
+        .join(Booking, Booking.id == Visit.booking_id)
+        .join(Ticket, Ticket.visit_id == Visit.id)
+        .where(Ticket.state == TicketState.WAITING)
+    ).all()
+    loads = lots.loads(session, [booking for _, booking in waiting])
+    for visit_id, booking in waiting:
+        if reasons := weather.against(loads[booking.id], standing, now):
+            yield visit_id, reasons
 
 
 def _dock(
     dock: Feature,
     trucks: Sequence[Truck],
-    held: Mapping[int, str],
+    held: Mapping[int, tuple[Reason, ...]],
     pace: Pace,
     now: datetime,
     policy: Policy,
@@ -152,10 +177,8 @@ def _dock(
     )
 
 
-def _waiting(truck: Truck, held: Mapping[int, str]) -> Waiting:
-    back: tuple[Reason, ...] = ()
-    if truck.visit_id in held:
-        back = (no(Refusal.RESTRAINED, reason=held[truck.visit_id]),)
+def _waiting(truck: Truck, held: Mapping[int, tuple[Reason, ...]]) -> Waiting:
+    back = held.get(truck.visit_id, ())
     return Waiting(truck.ticket_id, truck.plate, truck.due_at, truck.priority, truck.missed, back)
 
 

@@ -11,7 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from parking.refused import Reason, no
+from parking.rules import hours
 from parking.rules import plate as plates
+from parking.rules.park_rules import ForbiddenHours
 from parking.rules.policy import Policy
 from parking.vocabulary import DocumentKind, FormField, LoadState, Refusal
 
@@ -103,7 +105,7 @@ class Facts:
 
     ``goods``: the classification of each UN number on the form that is known. ``together``: reasons why the
     compartments may not travel together; ``banned``: who of the form is on the blacklist. ``enterprises``:
-    who has a dock here (empty: the park drew none).
+    who has a dock here (empty: the park drew none). ``forbidden``: hours closed to given classes.
     """
 
     goods: Mapping[str, KnownGoods] = field(default_factory=dict)
@@ -114,6 +116,7 @@ class Facts:
     same_waybill: OtherBooking | None = None
     policy: Policy = field(default_factory=Policy)
     zone: ZoneInfo = PARK_ZONE
+    forbidden: tuple[ForbiddenHours, ...] = ()
 
 
 _LENGTHS: Mapping[FormField, int] = {
@@ -189,6 +192,7 @@ def judge(form: BookingForm, facts: Facts, now: datetime) -> tuple[Reason, ...]:
         *_sizes(form),
         *_papers(form, facts),
         *_window(form, facts, now),
+        *_arrival(form, facts, now),
         *_others(form, facts),
     )
 
@@ -310,6 +314,19 @@ def _window(form: BookingForm, facts: Facts, now: datetime) -> Iterator[Reason]:
         yield no(Refusal.WINDOW_TOO_FAR, FormField.WINDOW_START, days=days)
     if form.window_end - form.window_start > timedelta(hours=hours):
         yield no(Refusal.WINDOW_TOO_LONG, FormField.WINDOW_END, hours=hours)
+
+
+def _arrival(form: BookingForm, facts: Facts, now: datetime) -> tuple[Reason, ...]:
+    """Hours closed to the load when its window begins, or now, if that is later."""
+    if form.window_start.tzinfo is None:
+        return ()
+    known = [facts.goods[c.un_number] for c in form.cargoes if c.un_number in facts.goods]
+    hazards = [h for g in known for h in (g.hazard_class, *g.subsidiary)]
+    try:
+        arrives = max(form.window_start, now)
+        return hours.against(hazards, facts.forbidden, arrives, facts.zone, FormField.WINDOW_START)
+    except OverflowError:  # refused already: no stay is that far ahead
+        return ()
 
 
 def _others(form: BookingForm, facts: Facts) -> Iterator[Reason]:

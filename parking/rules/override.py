@@ -1,7 +1,8 @@
 """What two persons together may override, and what nobody may. Pure.
 
 Never: who stands too near whom (segregation), goods nobody knows, classes 1 and 7, the isolation bay, a bay
-that is taken or out of service. The limit of the q/Q indicator only where the park has said so.
+that is taken or out of service, a weather hold. The limit of the q/Q indicator only where the park has said
+so.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from parking.refused import Reason
 from parking.rules.policy import Policy
 from parking.vocabulary import OverrideState, Refusal
 
-_ALWAYS = frozenset({Refusal.BAY_CLASS, Refusal.BAY_LOAD_STATE})
+_ALWAYS = frozenset({Refusal.BAY_CLASS, Refusal.BAY_LOAD_STATE, Refusal.HOURS_FORBIDDEN})
 _INDEX = frozenset({Refusal.INDEX_LOT, Refusal.INDEX_ZONE})
 #: Roles that may answer: another duty than the one that asks.
 MAY_ANSWER = frozenset({"supervisor"})

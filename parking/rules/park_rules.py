@@ -33,7 +33,7 @@ class IndexLimit:
 
 @dataclass(frozen=True, slots=True)
 class ForbiddenHours:
-    """Local clock times in which given classes may not arrive or leave; may reach past midnight."""
+    """Local clock times in which given classes may not come in; may reach past midnight."""
 
     classes: tuple[str, ...]
     begins: time
@@ -108,8 +108,13 @@ class ParkRules:
 
 
 def matches(hazard: str | None, classes: tuple[str, ...]) -> bool:
-    """Whether a class falls under a list of classes; an unknown one falls under every list."""
-    return hazard is None or any(c in ("*", hazard) or hazard.startswith(c + ".") for c in classes)
+    """Whether a hazard falls under a list of classes. An unknown one (None, ``?``) falls under every list,
+    one without its division ("2") under a list that names a division of it ("2.3")."""
+    if hazard in (None, "", "?"):
+        return True
+    return any(
+        c in ("*", hazard) or hazard.startswith(c + ".") or c.startswith(hazard + ".") for c in classes
+    )
 
 
 def read(rules: Any, today: date) -> ParkRules:

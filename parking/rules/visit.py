@@ -64,6 +64,15 @@ _STAFF_ONLY: Mapping[VisitState, frozenset[VisitStep]] = {
 }
 #: Steps a restraint (暂扣) keeps back. Leaving in an emergency, isolation and refusal are never kept back.
 RESTRAINED_STEPS = frozenset({_T.CALL, _T.DEPART_BAY, _T.CHECK_OUT, _T.CANCEL_STAY, _T.LEAVE_DOCK})
+#: Steps a weather hold keeps back: coming in, and going on to a dock from the bay it stands in. Who is inside
+#: stays where it is; leaving, isolation and evacuation are never kept back.
+HELD_BY_WEATHER = frozenset(
+    {
+        *((s, _T.ADMIT) for s in AT_GATE),
+        (_S.PARKED, _T.CALL),
+        (_S.CALLED, _T.DEPART_BAY),
+    }
+)
 #: Steps after which a vehicle comes to a bay with what it carries now.
 TO_BAY = frozenset({_T.ADMIT, _T.PARK})
 

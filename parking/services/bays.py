@@ -23,7 +23,7 @@ from parking.rules.assignment import BayFacts, Occupant, Suggestion
 from parking.rules.capacity import Content
 from parking.rules.occupancy import Stay
 from parking.rules.segregation import Load, Rulebook
-from parking.services import audit, bookings, holding, limits
+from parking.services import arrivals, audit, bookings, holding, limits
 from parking.services.limits import Meter
 from parking.vocabulary import (
     AT_GATE,
@@ -115,7 +115,10 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
     occupants = lot.occupants(booking.id, *period, now)
     load, contents = lots.carried_of(session, booking)
     ranked = assignment.rank(load, lot.bays, occupants, lot.book, _ways(session, booking, lot))
-    return _limited(booking, load, lot.share(load, contents), lot, period, now, ranked)
+    about_now = period[0] - timedelta(minutes=lot.rules.policy.check_in_early_min) <= now
+    outside = visit is None or visit.state in AT_GATE
+    held = arrivals.weather(session, booking, now) if about_now and outside else ()
+    return _limited(booking, load, lot.share(load, contents), lot, period, now, ranked, held)
 
 
 def _limited(
@@ -126,10 +129,18 @@ def _limited(
     period: tuple[datetime, datetime],
     now: datetime,
     ranked: Sequence[Suggestion],
+    held: Sequence[Reason] = (),
 ) -> list[Suggestion]:
-    """The ranking with what lot, zones and bay sizes say to it; what is possible stays first."""
+    """The ranking with what lot, zones and bay sizes say to it; what is possible stays first.
+
+    ``held``: said beside every bay; it keeps the vehicle outside for now, but no bay from being given.
+    """
     full = limits.against(booking, share, lot.stays, lot.bays, lot.rules, period, now)
-    beside = (*limits.said(booking, share, lot.stays, lot.rules, period, now), *limits.assumed(booking))
+    beside = (
+        *held,
+        *limits.said(booking, share, lot.stays, lot.rules, period, now),
+        *limits.assumed(booking),
+    )
     bays = {b.id: b for b in lot.bays}
     found = [
         Suggestion(
@@ -300,6 +311,11 @@ def _against(
         *limits.fit(booking, bay),
         *limits.stay(booking, load, bay, lot.rules, period),
     )
+
+
+def granted_at(session: Session, booking: Booking, hold: Hold | None) -> list[str]:
+    """Words two persons have set aside for this booking in the bay it holds."""
+    return [] if hold is None else _granted(session, booking, session.get_one(Bay, hold.bay_id).code)
 
 
 def _granted(session: Session, booking: Booking, bay_code: str) -> list[str]:

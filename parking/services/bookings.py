@@ -250,6 +250,7 @@ def _facts(
         same_waybill=_other(waybill[0], waybill[1], now, actor) if waybill else None,
         policy=rules.policy,
         zone=rules.zone,
+        forbidden=rules.rules.forbidden_hours,
     )
 
 

@@ -14,7 +14,7 @@ from parking.queries import lot as lots
 from parking.refused import Refused, no
 from parking.rules import booking as life
 from parking.rules import override as rules
-from parking.services import audit, bays, bookings
+from parking.services import arrivals, audit, bays, bookings
 from parking.vocabulary import OverrideState, Refusal
 
 
@@ -31,7 +31,10 @@ def ask(
         raise Refused(no(Refusal.OVERRIDE_NOT_YOURS))
     if not reason:
         raise Refused(no(Refusal.REMARK_MISSING, "reason"))
-    against = bays.reasons_against(session, booking, bay_code, now)
+    against = (
+        *bays.reasons_against(session, booking, bay_code, now),
+        *arrivals.hours_at_gate(session, booking, now),
+    )
     policy = lots.policy(session, booking.lot_id)
     never = rules.beyond(against, policy)
     if never or not against:

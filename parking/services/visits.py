@@ -20,6 +20,7 @@ from parking.rules import visit as life
 from parking.rules.admission import CargoLine
 from parking.rules.occupancy import AHEAD
 from parking.services import (
+    arrivals,
     audit,
     bans,
     bays,
@@ -164,6 +165,7 @@ def _against_arrival(
     if hold is None:
         reasons.append(no(Refusal.BAY_NOT_CONFIRMED))
     reasons.extend(bans.against(session, booking, now))
+    reasons.extend(arrivals.weather(session, booking, now))
     if _still_inside(session, booking):
         reasons.append(no(Refusal.VEHICLE_INSIDE, plate=booking.plate))
     return reasons
@@ -220,6 +222,10 @@ def _guards(
     found: tuple[Reason, ...] = ()
     if step in life.RESTRAINED_STEPS:
         found = restraints.against(session, visit.id)
+    if (VisitState(visit.state), step) in life.HELD_BY_WEATHER:
+        found = (*found, *arrivals.weather(session, booking, now))
+    if step is VisitStep.ADMIT:
+        found = (*found, *arrivals.hours(session, booking, now, bays.granted_at(session, booking, hold)))
     if step is VisitStep.ADMIT and visit.state == VisitState.ARRIVED and _must_inspect(session, booking):
         found = (*found, no(Refusal.CHECKLIST_OPEN))
     if step in life.TO_BAY:
