@@ -6,7 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parking.models import Booking, LayerVersion, Lot
+from parking.queries import lot as lots
 from parking.refused import Reason, no
+from parking.rules.park_rules import matches
+from parking.rules.substance import Load
 from parking.vocabulary import FormField, LoadState, Refusal
 
 
@@ -27,16 +30,18 @@ def against(session: Session, booking: Booking, dock: str | None) -> tuple[Reaso
     )
     if found is None:
         return (no(Refusal.DOCK_UNKNOWN, FormField.DOCK, dock=dock),)
-    return _against_class(booking, dock, found.get("hazard_classes"))
+    load, _ = lots.carried_of(session, booking)
+    return _against_class(load, dock, found.get("hazard_classes"))
 
 
-def _against_class(booking: Booking, dock: str, listed: object) -> tuple[Reason, ...]:
-    """A loaded vehicle unloads only where its class is handled. A dock that lists nothing is not judged."""
+def _against_class(load: Load, dock: str, listed: object) -> tuple[Reason, ...]:
+    """A loaded vehicle unloads only where every class it carries is handled; an unknown one nowhere.
+
+    A dock that lists nothing is not judged.
+    """
     parts = listed if isinstance(listed, list) else str(listed or "").split(",")
-    classes = [str(part).strip() for part in parts if str(part).strip()]
-    hazard = booking.hazard_class or "?"
-    if booking.load_state != LoadState.LOADED or not classes:
+    handled = tuple(str(part).strip() for part in parts if str(part).strip())
+    if load.load_state is not LoadState.LOADED or not handled:
         return ()
-    if any(hazard == c or hazard.startswith(c + ".") for c in classes):
-        return ()
-    return (no(Refusal.DOCK_CLASS, FormField.DOCK, dock=dock, hazard_class=hazard),)
+    strange = [c for c in dict.fromkeys(load.classes) if c is None or not matches(c, handled)]
+    return tuple(no(Refusal.DOCK_CLASS, FormField.DOCK, dock=dock, hazard_class=c or "?") for c in strange)

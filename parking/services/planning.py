@@ -12,12 +12,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from parking.models import Booking, PlanRun
 from parking.queries import lot as lots
 from parking.queries import park as parks
 from parking.queries import planning as asked
+from parking.queries.lot import LotRules
 from parking.refused import Reason, Refused, no
 from parking.rules import assignment, occupancy, ways
 from parking.rules.assignment import BayFacts
@@ -26,7 +28,7 @@ from parking.rules.occupancy import Stay
 from parking.rules.plan import Plan, plan
 from parking.rules.plan_problem import NOWHERE, Numbers, PlanBay, PlanStay, Problem, Weights
 from parking.rules.segregation import Load, Rulebook, Ruling, between
-from parking.services import audit, bays, holding
+from parking.services import audit, bays, holding, limits
 from parking.speech import translate
 from parking.vocabulary import Advice, PlanState, Refusal
 
@@ -49,6 +51,7 @@ class Guest:
     enterprise: str | None
     index: float
     standing: bool
+    booking: Booking
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,15 +337,15 @@ def _read(session: Session, lot_id: int, begins: datetime, ends: datetime, now: 
     guests = list(_guests(session, facts, held, waiting, shares, grace, begins, ends, now))
     places = [PlanBay(b.id, b.code, b.zone) for b in facts]
     kinds = list(dict.fromkeys(g.load for g in guests))
-    limits = {z: rules.limit(z).refuse for z in {b.zone for b in facts}}
+    zone_limits = {z: rules.limit(z).refuse for z in {b.zone for b in facts}}
     problem = Problem(
         bays=places,
         stays=[_stay(g, kinds, facts) for g in guests],
-        metres=_metres(parks.current(session), guests, facts),
+        metres=_metres(parks.current(session), guests, facts, rules),
         apart=nearness([b.id for b in facts], [b.shape for b in facts]).metres,
         needs=_needs(kinds, rules.book),
         lot_limit=rules.limit(None).refuse,
-        zone_limits=limits,
+        zone_limits=zone_limits,
         weights=Weights.from_policy(rules.policy),
     )
     return Day(guests, facts, problem)
@@ -370,14 +373,14 @@ def _guests(
         here = stay.inside or not begins <= max(stay.begins, begins) < ends
         yield Guest(
             stay.booking_id, stay.plate, stay.load, min(stay.since(now), until - timedelta(seconds=1)), until,
-            codes[stay.bay_id], known[stay.booking_id].enterprise, stay.share, here,
+            codes[stay.bay_id], known[stay.booking_id].enterprise, stay.share, here, known[stay.booking_id],
         )  # fmt: skip
     for booking in waiting:
         first, last = occupancy.period(booking.window_start, booking.window_end, grace)
         first = max(first, now)
         yield Guest(
             booking.id, booking.plate, carried[booking.id], first, max(last, first + occupancy.AHEAD),
-            None, booking.enterprise, shares[booking.id], False,
+            None, booking.enterprise, shares[booking.id], False, booking,
         )  # fmt: skip
 
 
@@ -394,13 +397,31 @@ def _stay(guest: Guest, kinds: Sequence[Load], facts: Sequence[BayFacts]) -> Pla
     )
 
 
-def _metres(park: Any, guests: Sequence[Guest], facts: Sequence[BayFacts]) -> Numbers:
-    """guests × bays: the way by each bay, infinite where the bay itself refuses the load."""
+def _metres(park: Any, guests: Sequence[Guest], facts: Sequence[BayFacts], rules: LotRules) -> Numbers:
+    """guests × bays: the way by each bay, infinite where the bay itself refuses the load or the vehicle."""
     shapes = [b.shape for b in facts]
     way = {name: ways.metres(park, shapes, name) for name in {g.enterprise for g in guests}}
     fits = {g.load: np.array([not any(assignment.unfit(g.load, b)) for b in facts]) for g in guests}
-    rows = [np.where(fits[g.load], way[g.enterprise], np.inf) for g in guests]
+    sizes = {_size(g): np.array([not limits.fit(g.booking, b) for b in facts]) for g in guests}
+    rows = [
+        np.where(fits[g.load] & sizes[_size(g)] & _short_enough(g, facts, rules), way[g.enterprise], np.inf)
+        for g in guests
+    ]
     return np.array(rows, dtype=np.float64).reshape(len(guests), len(facts))
+
+
+def _size(guest: Guest) -> tuple[float | None, ...]:
+    booking = guest.booking
+    return booking.length_m, booking.width_m, booking.height_m
+
+
+def _short_enough(guest: Guest, facts: Sequence[BayFacts], rules: LotRules) -> NDArray[np.bool_]:
+    """Bays in whose zone the stay is not too long."""
+    if not rules.rules.stay_limits:
+        return np.ones(len(facts), dtype=np.bool_)
+    period, one = (guest.begins, guest.ends), {b.zone: b for b in facts}
+    short = {z: not limits.stay(guest.booking, guest.load, b, rules, period) for z, b in one.items()}
+    return np.array([short[b.zone] for b in facts], dtype=np.bool_)
 
 
 def _needs(kinds: Sequence[Load], book: Rulebook) -> Numbers:

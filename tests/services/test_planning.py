@@ -19,8 +19,6 @@ from parking.vocabulary import BookingState, PlanState, Refusal
 from tests.factories import HERE, NOW, STAFF, booked, held, lot, parked
 
 DAY = date(2026, 3, 2)
-#: Much room, so that only bays and neighbours decide.
-ROOMY = {"index_lot_refuse": 100.0, "index_lot_warn": 90.0}
 
 
 def plan_now(session: Session, lot_id: int) -> Any:
@@ -155,3 +153,12 @@ def test_closing_a_bay_finds_another_for_who_lost_it_and_leaves_who_waits_to_the
     assert hold is not None and session.get_one(Bay, hold.bay_id).code != "B01"
     assert (loses.state, waits.state) == (BookingState.APPROVED, BookingState.ENTERPRISE_APPROVED)
     assert planning.close_bay(session, "B11", "积水", NOW, STAFF, HERE) == planning.Taken((), ())
+
+
+def test_a_vehicle_is_planned_only_where_it_fits(session: Session):
+    made = lot(session)
+    long = booked(session, length_m=22.0, width_m=2.5, height_m=4.0)
+    short = booked(session, length_m=12.0, width_m=2.5, height_m=4.0)
+    _, day, best = plan_now(session, made.id)
+    placed = {day.guests[n].booking_id for n, bay in enumerate(best.at) if bay >= 0}
+    assert short.id in placed and long.id not in placed

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from parking.db import transaction
-from parking.models import Restraint, Ticket, Visit
+from parking.models import Cargo, Restraint, Ticket, Visit
 from parking.queries import queue as queues
 from parking.refused import Refused
 from parking.rules.policy import Policy
@@ -130,3 +130,16 @@ def test_joining_is_refused_where_the_vehicle_may_not_go(engine, waiting):
                 queue.join(session, visit_id, dock, LATER, STAFF, HERE)
             assert refused.value.reasons[0].word is word
         assert queue.join(session, visit_id, "D2", LATER, STAFF, HERE).dock == "D2"
+
+
+def test_a_dock_must_handle_every_class_aboard(engine, waiting):
+    """Petrol the dock takes, and behind it a compartment of something it does not."""
+    with transaction(engine) as session:
+        mixed = parked(session, "B04")
+        session.add(Cargo(booking_id=mixed.id, compartment=2, un_number="1942", mass_kg=900, residue=True))
+        visit_id = session.scalar(select(Visit.id).where(Visit.booking_id == mixed.id))
+        with pytest.raises(Refused) as refused:
+            queue.join(session, visit_id, "D1", LATER, STAFF, HERE)
+        assert [(r.word, r.facts["hazard_class"]) for r in refused.value.reasons] == [
+            (Refusal.DOCK_CLASS, "5.1")
+        ]
