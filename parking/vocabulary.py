@@ -436,6 +436,9 @@ class Refusal(StrEnum):
     FIELD_MISSING = "field_missing"  # field
     FIELD_TOO_LONG = "field_too_long"  # field, limit
     PLATE_MALFORMED = "plate_malformed"  # plate
+    PLATE_SAME = "plate_same"  # plate
+    PLATE_TOO_LATE = "plate_too_late"
+    PLATE_NOT_YOURS = "plate_not_yours"
     PHONE_MALFORMED = "phone_malformed"
     TIME_MALFORMED = "time_malformed"  # field
     NUMBER_MALFORMED = "number_malformed"  # field

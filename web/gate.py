@@ -17,12 +17,21 @@ from parking.queries import restraints as restraint_query
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
 from parking.rules import plate as plates
-from parking.services import arrivals, bookings, cargo, restraints, visits
+from parking.services import arrivals, bookings, cargo, plate_mends, restraints, visits
 from parking.speech import N_
-from parking.vocabulary import AT_GATE, BookingState, LoadState, Refusal, Role, VisitState, VisitStep
+from parking.vocabulary import (
+    AT_GATE,
+    LIVE_BOOKING,
+    BookingState,
+    LoadState,
+    Refusal,
+    Role,
+    VisitState,
+    VisitStep,
+)
 from web.booking_form import fresh_fields, render_form
-from web.driver_words import colour_name
-from web.forms import booking_fields, booking_form, cargo_lines, typed
+from web.driver_words import COLOURS_OFFERED, colour_name
+from web.forms import booking_fields, booking_form, cargo_lines, typed, whole
 from web.gates import gate
 from web.language import _, lang, name
 from web.people import current_person, source
@@ -136,6 +145,22 @@ def cargo_post(booking_id: int) -> Response | tuple[str, int]:
     return _do(booking_id, act)
 
 
+@bp.post("/gate/<int:booking_id>/plate")
+@gate(*_CREW)
+def plate_post(booking_id: int) -> Response | tuple[str, int]:
+    """The plate that was seen, instead of the booked one."""
+    person = current_person()
+    assert person  # noqa: S101 - the gate let a person in
+    seen, why = typed("plate", 40), typed("plate_remark", 500)
+    colour = whole(typed("plate_colour", 2))
+    try:
+        with transaction() as session:
+            plate_mends.mend(session, booking_id, seen, colour, why, clock.now(), person.actor, source())
+    except Refused as refused:
+        return _page(booking_id, refused.reasons), 422
+    return redirect(url_for("gate.vehicle", booking_id=booking_id), 303)
+
+
 @bp.get("/gate/walk-in")
 @gate(*_CREW)
 def walk_in() -> str:
@@ -236,6 +261,8 @@ def _page(booking_id: int, reasons: Sequence[Reason] = ()) -> str:
         steps=_steps(view),
         reasons=reasons,
         colour=colour_name(view.plate_colour),
+        mendable=view.visit.state in AT_GATE if view.visit else view.state in LIVE_BOOKING,
+        colours=[(number, _(label)) for number, label in COLOURS_OFFERED],
     )
 
 

@@ -52,6 +52,7 @@ WHO: dict[str, object] = {
     "dispatch.booking_step": {DISPATCHER},
     "gate.restrain": {GUARD, DISPATCHER},
     "gate.lift": {GUARD, DISPATCHER},
+    "gate.plate_post": {GUARD, DISPATCHER},
     "gate.cargo_post": {GUARD, DISPATCHER},
     "gate.walk_in": {GUARD, DISPATCHER},
     "gate.walk_in_post": {GUARD, DISPATCHER},
