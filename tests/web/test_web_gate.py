@@ -100,7 +100,7 @@ def test_the_lists_are_sent_again_only_when_something_changed(site: Site, expect
     import re
 
     guard, page = site.signed_in("guard"), f"/gate/{expected.id}"
-    found = re.search(r'hx-get="([^"]+)"', guard.get("/gate").get_data(as_text=True))
+    found = re.search(r'hx-get="(/gate/lists[^"]+)"', guard.get("/gate").get_data(as_text=True))
     assert found
     poll = found[1].replace("&amp;", "&")
     assert guard.get(poll).status_code == 204
