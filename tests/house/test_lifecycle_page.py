@@ -19,12 +19,12 @@ BRANCHES: tuple[tuple[str, str, tuple[StrEnum, ...]], ...] = (
     ("迟到 late", "Checked in until the booked end; then the booking ends by itself.", (_B.MISS,)),
     ("未到 no-show", "Marked by the sweep, the bay is free for the waiting list.", (_B.MISS, _B.WAITLIST)),
     ("早到 early", "Waits outside until check-in opens.", (_V.OPEN_WINDOW,)),
-    ("车牌不符 wrong plate", "The guard enters the plate seen; checklist, blacklist and other bookings are "
+    ("车牌不符 wrong plate", "The guard enters the plate seen; checklist, blacklist, other bookings are "
      "asked again, the visit begins anew at the gate.", (_V.INSPECT,)),
     ("查验不合格 refused at inspection", "A failed row of the checklist refuses, holds or isolates.",
      (_V.REFUSE, _V.ISOLATE)),
-    ("货物不符 cargo differs", "Put right at the gate and judged anew, or isolated; goods nobody knows are never "
-     "entered.", (_V.ISOLATE, _V.REFUSE)),
+    ("货物不符 cargo differs", "Put right at the gate and judged anew, or isolated; goods nobody knows are "
+     "never entered.", (_V.ISOLATE, _V.REFUSE)),
     ("泊位失效 bay lost", "The booking asks again, another bay is looked for at once, who gets none is told.",
      (_B.LOSE_BAY, _B.APPROVE)),
     ("到场后取消 cancelled after arrival", "The vehicle is sent out; its bay is kept until it has gone.",
@@ -42,8 +42,8 @@ def page() -> str:
         (
             "# 预约与车次的状态 Lives of bookings and visits",
             "",
-            "Written by the product from its own tables (`parking/rules/booking.py`, `parking/rules/visit.py`). A step",
-            "that is not here is refused with the reason; every step is kept with who, when and from where.",
+            "Written by the product from its tables (`parking/rules/booking.py`, `parking/rules/visit.py`).",
+            "A step that is not here is refused with the reason; who took a step, when and from where is kept.",
             "",
             "## 预约 Booking",
             "",
