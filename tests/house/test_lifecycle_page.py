@@ -43,7 +43,7 @@ def page() -> str:
             "# 预约与车次的状态 Lives of bookings and visits",
             "",
             "Written by the product from its tables (`parking/rules/booking.py`, `parking/rules/visit.py`).",
-            "A step that is not here is refused with the reason; who took a step, when and from where is kept.",
+            "A step that is not here is refused with the reason; every step is kept: who, when, from where.",
             "",
             "## 预约 Booking",
             "",
