@@ -68,7 +68,11 @@ def page() -> str:
 def _table(table: Mapping[tuple[StrEnum, StrEnum], StrEnum], whose) -> Iterable[str]:
     yield "| from | step | to | whose |"
     yield "|---|---|---|---|"
-    for (state, step), following in table.items():
+    kinds = {type(word) for pair in table for word in pair}
+    places = {(kind, word): n for kind in kinds for n, word in enumerate(kind)}
+    for (state, step), following in sorted(
+        table.items(), key=lambda row: [places[type(word), word] for word in row[0]]
+    ):
         yield f"| {both(state)} | {both(step)} | {both(following)} | {whose(step)} |"
 
 
