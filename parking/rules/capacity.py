@@ -66,15 +66,33 @@ def peak(amounts: Sequence[Amount], zone: str | None, begins: datetime, ends: da
     """The highest sum in [begins, ends) in a zone, or in the lot (None). Exact: it can only rise when
     somebody comes, so it is enough to look at the beginning and at each arrival.
     """
-    mine = [a for a in amounts if (zone is None or a.zone == zone) and _meets(a, begins, ends)]
-    instants = sorted({begins, *(a.begins for a in mine if a.begins > begins)})
-    best = Peak(0.0, begins, ())
-    for at in instants:
-        there = [a for a in mine if a.begins <= at and (a.ends is None or at < a.ends)]
-        total = sum(a.share for a in there)
-        if total > best.total + SLACK:
-            best = Peak(total, at, tuple(sorted(there, key=lambda a: (-a.share, a.booking_id))))
-    return best
+    mine = [a for a in amounts if (zone is None or a.zone == zone) and meets(a, begins, ends)]
+    coming = sorted((a for a in mine if a.begins > begins), key=lambda a: a.begins)
+    going = sorted((a.ends, a.share) for a in mine if a.ends is not None)
+    running = sum(a.share for a in mine if a.begins <= begins)
+    highest, when, gone = running, begins, 0
+    for n, comer in enumerate(coming):
+        running += comer.share
+        if n + 1 < len(coming) and coming[n + 1].begins == comer.begins:
+            continue
+        while gone < len(going) and going[gone][0] <= comer.begins:
+            running -= going[gone][1]
+            gone += 1
+        if running > highest + SLACK:
+            highest, when = running, comer.begins
+    there = [a for a in mine if a.begins <= when and (a.ends is None or when < a.ends)]
+    return Peak(sum(a.share for a in there), when, tuple(sorted(there, key=_largest_first)))
+
+
+def _largest_first(amount: Amount) -> tuple[float, int]:
+    return -amount.share, amount.booking_id
+
+
+def meets(amount: Amount, begins: datetime, ends: datetime | None) -> bool:
+    """Whether a stay counts at some instant of [begins, ends)."""
+    if amount.ends is not None and amount.ends <= max(amount.begins, begins):
+        return False
+    return ends is None or amount.begins < ends
 
 
 def against(
@@ -112,10 +130,6 @@ def _exceeding(
                 word, zone=newcomer.zone, index=_said(found.total), limit=_said(limit.refuse), at=found.at,
                 own=_said(newcomer.share), largest=largest,
             )  # fmt: skip
-
-
-def _meets(amount: Amount, begins: datetime, ends: datetime | None) -> bool:
-    return (amount.ends is None or begins < amount.ends) and (ends is None or amount.begins < ends)
 
 
 def _mass_t(content: Content, load_state: LoadState, residue_kg: float) -> float:

@@ -40,7 +40,8 @@ def against(
 
     ``share``: what the vehicle adds to the sum.
     """
-    others = amounts(stays, {b.id: b.zone for b in bays}, now, besides=booking.id)
+    zones = {b.id: b.zone for b in bays}
+    others = [a for a in amounts(stays, zones, now, besides=booking.id) if capacity.meets(a, *period)]
     lot = rules.limit(None)
     found = {}
     for zone in {b.zone for b in bays}:
@@ -68,6 +69,8 @@ def fit(booking: Booking, bay: BayFacts) -> tuple[Reason, ...]:
     the design vehicle is assumed and said.
     """
     sizes = (booking.length_m, booking.width_m, booking.height_m)
+    if sizes == (None, None, None):
+        return ()
     limits = (bay.length_m, bay.width_m, bay.height_m)
     if all(s is None or m is None or s <= m for s, m in zip(sizes, limits, strict=True)):
         return ()
@@ -84,6 +87,8 @@ def stay(
     booking: Booking, load: Load, bay: BayFacts, rules: LotRules, period: tuple[datetime, datetime | None]
 ) -> tuple[Reason, ...]:
     """Whether the booked stay is longer than the park allows in the bay's zone for what is carried."""
+    if not rules.rules.stay_limits:
+        return ()
     longest = rules.rules.longest_stay(bay.zone, load.hazards)
     booked = booking.window_end - (period[0] if period[0] > booking.window_start else booking.window_start)
     if longest is None or booked <= timedelta(hours=longest.hours):
