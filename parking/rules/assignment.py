@@ -186,6 +186,7 @@ class _Scene:
         self.shortest, self.longest = min(ways.values(), default=0.0), max(ways.values(), default=0.0)
         self.isolation_kept = no(Advice.ISOLATION_KEPT, count=_free_isolation(bays, occupants))
         self.said: dict[tuple[Any, ...], tuple[float, Reason]] = {}
+        self.fits: dict[tuple[Any, ...], bool] = {}  # what fits one bay fits its like
         self.verdicts = [verdicts[id(o.load)] for o in occupants]
         where = np.array([near.place[o.bay_id] for o in occupants], dtype=np.int64)
         needed = np.array([0.0 if v.ruling is Ruling.ALLOWED else v.needed_m for v in self.verdicts])
@@ -219,7 +220,11 @@ class _Scene:
         return self.said[key]
 
     def _blocked(self, n: int, bay: BayFacts) -> Iterator[Reason]:
-        yield from unfit(self.load, bay)
+        alike = bay.hazard_classes, bay.load_states, bay.isolation, bay.out_of_service is None
+        if alike not in self.fits:
+            self.fits[alike] = not any(unfit(self.load, bay))
+        if not self.fits[alike]:
+            yield from unfit(self.load, bay)
         if self.taken[n]:
             yield no(Refusal.BAY_TAKEN, bay=bay.code)
         if not self.crowded[n]:

@@ -7,7 +7,7 @@ critical quantity add nothing and are counted apart; a load nobody has declared 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,9 +102,7 @@ def against(
 
     A stay that adds nothing is never refused for what others hold.
     """
-    if newcomer.share <= SLACK:
-        return ()
-    return tuple(_exceeding(newcomer, others, lot, zone))
+    return (*exceeding(newcomer, others, None, lot), *exceeding(newcomer, others, newcomer.zone, zone))
 
 
 def advice(
@@ -117,19 +115,23 @@ def advice(
     return (no(word, index=_said(highest), limit=_said(lot.refuse)),)
 
 
-def _exceeding(
-    newcomer: Amount, others: Sequence[Amount], lot: IndexLimit, zone: IndexLimit
-) -> Iterator[Reason]:
-    together = [*others, newcomer]
-    for name, limit in ((None, lot), (newcomer.zone, zone)):
-        found = peak(together, name, newcomer.begins, newcomer.ends)
-        if found.total > limit.refuse + SLACK:
-            word = Refusal.INDEX_LOT if name is None else Refusal.INDEX_ZONE
-            largest = ", ".join(f"{a.plate} {_said(a.share)}" for a in found.parts[:3])
-            yield no(
-                word, zone=newcomer.zone, index=_said(found.total), limit=_said(limit.refuse), at=found.at,
-                own=_said(newcomer.share), largest=largest,
-            )  # fmt: skip
+def exceeding(
+    newcomer: Amount, others: Sequence[Amount], zone: str | None, limit: IndexLimit
+) -> tuple[Reason, ...]:
+    """Why one more stay would exceed the limit of a zone, or of the lot (None)."""
+    if newcomer.share <= SLACK:
+        return ()
+    found = peak([*others, newcomer], zone, newcomer.begins, newcomer.ends)
+    if found.total <= limit.refuse + SLACK:
+        return ()
+    word = Refusal.INDEX_LOT if zone is None else Refusal.INDEX_ZONE
+    largest = ", ".join(f"{a.plate} {_said(a.share)}" for a in found.parts[:3])
+    return (
+        no(
+            word, zone=newcomer.zone, index=_said(found.total), limit=_said(limit.refuse), at=found.at,
+            own=_said(newcomer.share), largest=largest,
+        ),
+    )  # fmt: skip
 
 
 def _mass_t(content: Content, load_state: LoadState, residue_kg: float) -> float:

@@ -42,11 +42,14 @@ def against(
     """
     zones = {b.id: b.zone for b in bays}
     others = [a for a in amounts(stays, zones, now, besides=booking.id) if capacity.meets(a, *period)]
-    lot = rules.limit(None)
+    whole = capacity.exceeding(
+        Amount(booking.id, booking.plate, "", share, *period), others, None, rules.limit(None)
+    )
     found = {}
     for zone in {b.zone for b in bays}:
         newcomer = Amount(booking.id, booking.plate, zone, share, *period)
-        found[zone] = capacity.against(newcomer, others, lot, rules.limit(zone))
+        there = [a for a in others if a.zone == zone]
+        found[zone] = (*whole, *capacity.exceeding(newcomer, there, zone, rules.limit(zone)))
     return found
 
 
