@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from sqlalchemy.exc import ArgumentError, OperationalError
+
 from parking import running
 from parking.cli.language import spoken
 from parking.speech import N_, translate
@@ -31,7 +33,12 @@ def main(argv: list[str] | None = None) -> int:
     if argv and argv[0] in COMMANDS:
         running.adopt()  # a tool beside a running house works on that house
         module = import_module(f"parking.cli.{COMMANDS[argv[0]][0]}")
-        return int(module.main(argv[1:]) or 0)
+        try:
+            return int(module.main(argv[1:]) or 0)
+        except (ArgumentError, OperationalError):
+            said = N_("No database answers. Start hazpark (make run) or set DATABASE_URL.")
+            print(translate(said, lang), file=sys.stderr)
+            return 1
     asked = argv[:1] in (["-h"], ["--help"])
     print(_help(lang), file=sys.stdout if asked else sys.stderr)
     return 0 if asked else 2

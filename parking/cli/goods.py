@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from sqlalchemy.exc import ArgumentError, OperationalError
+
 from geo.report import Report
 from parking import clock
 from parking.cli.language import parser, spoken
@@ -37,8 +39,13 @@ def main(argv: list[str]) -> int:
         print(translate(said, lang, rows=len(rows), errors=len(report.errors)), file=sys.stderr)
         return 1
     if chosen.check:
-        with reading() as session:
-            change = goods.compare(session, rows)
+        try:
+            with reading() as session:
+                change = goods.compare(session, rows)
+        except (ArgumentError, OperationalError):
+            said = N_("{rows} rows are right; there is no running park to compare them with.")
+            print(translate(said, lang, rows=len(rows)))
+            return 0
         print(translate("Only compared, nothing was entered:", lang))
         _print(change, lang)
         return 0

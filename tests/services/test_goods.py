@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.report import Report
+from parking import db
 from parking.__main__ import main
 from parking.db import reading
 from parking.goodsfile import read_file
@@ -93,3 +94,18 @@ def test_the_command_enters_all_or_nothing_and_says_which_row_is_wrong(database_
     assert main(["goods", "import", str(file), "--lang", "zh"]) == 0
     with reading() as session:
         assert set(session.scalars(select(Goods.un_number))) == {"1230", "1017"}
+
+
+@pytest.mark.parametrize("address", ["", "postgresql://nobody@127.0.0.1:1/none"])
+def test_without_a_database_a_list_is_checked_and_everything_else_says_so(
+    monkeypatch, tmp_path, capsys, address
+):
+    monkeypatch.setenv("DATABASE_URL", address)
+    monkeypatch.setenv("HAZPARK_DATA", str(tmp_path))
+    db.engine.cache_clear()
+    assert main(["goods", "import", str(SHIPPED), "--check", "--lang", "en"]) == 0
+    assert "rows are right" in capsys.readouterr().out
+    for command in (["goods", "import", str(SHIPPED)], ["plan"], ["seed"], ["db", "upgrade"]):
+        assert main([*command, "--lang", "en"]) == 1
+        assert "No database answers" in capsys.readouterr().err
+    db.engine.cache_clear()
