@@ -17,10 +17,14 @@ from parking.vocabulary import (
     AT_GATE,
     LIVE_BOOKING,
     OPEN_VISIT,
+    DocumentKind,
     FormField,
     Refusal,
     VisitState,
 )
+
+#: Papers that belong to the people, whatever they drive.
+_OF_PEOPLE = frozenset({DocumentKind.DRIVER_QUALIFICATION, DocumentKind.ESCORT_QUALIFICATION})
 
 
 def mend(
@@ -35,8 +39,8 @@ def mend(
 ) -> Booking:
     """Give a booking the plate that was seen. Raises Refused with every reason.
 
-    Only staff, and only before the vehicle is in. What was answered on the checklist of the other vehicle no
-    longer counts (the audit keeps it); a ban on the plate seen counts.
+    Only staff, and only before the vehicle is in. What was told of the other vehicle (papers, size, answers on
+    the checklist) no longer counts, the audit keeps it; a ban on the plate seen counts.
     """
     booking = bookings.locked(session, booking_id)
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
@@ -44,14 +48,16 @@ def mend(
     reasons = [*_against(booking, visit, seen, plate, colour, why, actor), *_taken(session, booking, seen)]
     if reasons:
         raise Refused(*reasons)
-    before = booking.plate
+    before, papers = booking.plate, dict(booking.documents)
     booking.plate, booking.plate_colour = seen, colour
+    booking.documents = {k: until for k, until in booking.documents.items() if k in _OF_PEOPLE}
+    booking.length_m = booking.width_m = booking.height_m = None
     session.flush()
     if banned := bans.against(session, booking, now):
         raise Refused(*banned)
     if visit is not None:
         _another_vehicle(session, booking, visit, now)
-    facts = {"before": before, "plate": seen, "remark": why}
+    facts = {"before": before, "plate": seen, "remark": why, "papers": papers}
     audit.record(session, actor, "plate_mended", "booking", booking.id, now, source, **facts)
     return booking
 

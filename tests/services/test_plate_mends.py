@@ -41,6 +41,17 @@ def test_the_visit_follows_the_truck_that_is_really_there_and_begins_again(sessi
     assert (line.facts["before"], line.facts["plate"], line.facts["remark"]) == (old, SEEN, "换车")
 
 
+def test_the_papers_and_the_size_of_the_other_truck_are_not_this_ones(session):
+    lot(session)
+    booking, _ = at_gate(session)
+    booking.documents = {"tank_inspection": "2027-01-01", "driver_qualification": "2027-02-02"}
+    booking.length_m, booking.width_m, booking.height_m = 12.0, 2.5, 4.0
+    session.flush()
+    mend(session, booking)
+    assert booking.documents == {"driver_qualification": "2027-02-02"}
+    assert (booking.length_m, booking.width_m, booking.height_m) == (None, None, None)
+
+
 def test_before_it_comes_a_booking_can_be_put_right_too(session):
     lot(session)
     booking = booked(session)
