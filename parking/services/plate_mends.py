@@ -39,8 +39,8 @@ def mend(
 ) -> Booking:
     """Give a booking the plate that was seen. Raises Refused with every reason.
 
-    Only staff, and only before the vehicle is in. What was told of the other vehicle (papers, size, answers on
-    the checklist) no longer counts, the audit keeps it; a ban on the plate seen counts.
+    Only staff, and only before the vehicle is in. What was told of the other vehicle (papers, size, answers
+    on the checklist) no longer counts, the audit keeps it; a ban on the plate seen counts.
     """
     booking = bookings.locked(session, booking_id)
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
