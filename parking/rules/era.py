@@ -181,19 +181,44 @@ class Era:
         shapely.prepare(edges)
         return edges
 
+    def met_on_road(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats) -> Bools:
+        """Whether any road along a route in whose corridor both ends lie meets the edge of a line; (n,)."""
+        met = np.zeros(len(x), dtype=bool)
+        ends = [_keys(*self.covering(*xy), len(self.routes)) for xy in ((x, y), (to_x, to_y))]
+        ways, routes = np.divmod(np.intersect1d(*ends), max(1, len(self.routes)))
+        lines = np.array([r.line for r in self.routes], dtype=object)[routes]
+        along, foot = [], []
+        for px, py in ((x, y), (to_x, to_y)):
+            along.append(shapely.line_locate_point(lines, shapely.points(px[ways], py[ways])))
+            foot.append(shapely.get_coordinates(shapely.line_interpolate_point(lines, along[-1])))
+        between = self._meetings_between(routes, np.minimum(*along), np.maximum(*along))
+        near = self.met(x[ways], y[ways], *foot[0].T) | self.met(*foot[1].T, to_x[ways], to_y[ways])
+        met[ways[between | near]] = True
+        return met
+
+    def _meetings_between(self, routes: Ints, begin: Floats, end: Floats) -> Bools:
+        """Whether a route meets a line between two chainages (metres along it); elementwise."""
+        span = 1.0 + max((r.line.length for r in self.routes), default=0.0)
+        chained = self._meetings + span * self._meeting_route
+        first = np.searchsorted(chained, begin - 1e-3 + span * routes)
+        return np.asarray(np.searchsorted(chained, end + 1e-3 + span * routes) > first)
+
     @cached_property
-    def shortest_loop_m(self) -> float:
-        """Metres along a route between two meetings with one and the same line, the least; inf: never."""
-        least = np.inf
-        for corridor in self.routes:
-            for _, area in self.lines:
-                met = shapely.intersection(corridor.line, area.shape.boundary)
-                if met.is_empty:
-                    continue
-                spots = shapely.get_coordinates(met)
-                along = np.sort(shapely.line_locate_point(corridor.line, shapely.points(spots)))
-                least = min(least, float(np.diff(along).min(initial=np.inf)))
-        return float(least)
+    def _met(self) -> list[Floats]:
+        """Where each route meets the edge of a line, metres along it, ascending."""
+        found = []
+        for route in self.routes:
+            spots = shapely.get_coordinates(shapely.intersection(route.line, self.edges))
+            found.append(np.sort(shapely.line_locate_point(route.line, shapely.points(spots))))
+        return found
+
+    @cached_property
+    def _meetings(self) -> Floats:
+        return np.concatenate([np.zeros(0), *self._met])
+
+    @cached_property
+    def _meeting_route(self) -> Ints:
+        return np.repeat(np.arange(len(self._met)), [len(m) for m in self._met])
 
     @cached_property
     def _line_map(self) -> ZoneMap:
@@ -293,3 +318,7 @@ def zone_kind(area: Area) -> str:
 def _rests(area: Area) -> bool:
     """A place where a hazmat vehicle may stand: lot, bay, dock, gate, gate queue."""
     return area.feature.kind is not LayerKind.ZONE or zone_kind(area) in ("lot", "gate_queue")
+
+
+def _keys(points: Ints, routes: Ints, count: int) -> Ints:
+    return np.asarray(points * count + routes)

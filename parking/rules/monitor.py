@@ -58,6 +58,12 @@ class State:
     def new(cls) -> State:
         return cls()
 
+    def glided(self, last: Seen, stand: stopping.Stand | None) -> State:
+        """After fixes at which nothing but the stand went on."""
+        return State(
+            last, None, self.sides, self.deviation, stand, self.race, self.unbooked, self.silence, self.raised
+        )
+
     @property
     def standing(self) -> frozenset[tuple[str, str]]:
         """Kind and subject of every offence that was told and goes on."""
@@ -251,7 +257,9 @@ class _Batch:
         which = np.zeros(len(at), dtype=np.intp)
         for vehicle, (begin, end) in self._slices.items():
             journey_at = self._journeys[vehicle]
-            if isinstance(journey_at, Timeline):
+            if isinstance(journey_at, Timeline) and len(journey_at.journeys) == 1:
+                which[begin:end] = place.setdefault(journey_at.journeys[0], len(place))
+            elif isinstance(journey_at, Timeline):
                 pieces = np.searchsorted(journey_at.since, at[begin:end], side="right") - 1
                 places = [place.setdefault(j, len(place)) for j in journey_at.journeys]
                 which[begin:end] = np.array(places)[np.maximum(pieces, 0)]
@@ -266,21 +274,26 @@ class _Batch:
         track, seen = self._track, self._scene
         self._calm = seen.calm.tolist()
         self._at, self._x, self._y = track.at.tolist(), seen.x.tolist(), seen.y.tolist()
-        self._inside = seen.places.inside.tolist()
+        self._inside, self._era = seen.places.inside.tolist(), seen.era.tolist()
+        self._lon, self._lat = track.lon.tolist(), track.lat.tolist()
+        self._speed = [None if math.isnan(v) else v for v in track.speed_kmh.tolist()]
+        self._alarm = np.where(self._row < 0, 0, self._columns.alarm[self._row]).tolist()
+        self._status = np.where(self._row < 0, 0, self._columns.status[self._row]).tolist()
+        self._number, self._journey = self._row.tolist(), track.journey.tolist()
         self._ends = scene.ends_of_calm(seen.calm).tolist()
         self._stops = stopping.Stops(self._ground.policy, track, seen)
 
     def _follow(self, vehicle: int, begin: int, end: int) -> None:
         """Judge the rows ``begin`` to ``end`` of the track, the fixes of a vehicle without alarms."""
         state = self._states[vehicle]
-        last, row = (begin, begin + 1) if self._row[begin] < 0 else (-1, begin)
+        last, row = (begin, begin + 1) if self._number[begin] < 0 else (-1, begin)
         before: Sight | None = None
         while row < end:
             if last == row - 1 and self._ends[row] > row and self._serene(state, row):
                 until, stand = self._stops.glide(state.stand, row, min(self._ends[row], end))
                 if until > row:
                     last, before, row = until - 1, None, until
-                    state = replace(state, last=self._seen(last), stand=stand, suspect=None)
+                    state = state.glided(self._seen(last), stand)
                     continue
             if before is None and state.last is not None:
                 before = self._sight(last, self._fix(last, state), None, 0)
@@ -293,7 +306,7 @@ class _Batch:
         """Judge every fix of a vehicle, believed or not, one by one."""
         state = self._states[vehicle]
         begin, end = self._slices.get(vehicle, (0, 0))
-        place = {int(self._row[n]): n for n in range(begin, end)}
+        place = {self._number[n]: n for n in range(begin, end)}
         last, before = -1, None
         for number in np.flatnonzero(self._columns.vehicle == vehicle).tolist():
             row = place.get(number, -1)
@@ -323,7 +336,7 @@ class _Batch:
             return self._sight(row, fix, before, calm)
 
         state, mark, found, before = _one(self._ground, state, fix, before, view, self._now)
-        number = int(self._row[row]) if number is None else number
+        number = self._number[row] if number is None else number
         self._marks[number] = plausibility.MARKS.index(mark)
         for finding in found:
             self._findings[(vehicle, *finding.key)] = (vehicle, finding)
@@ -335,31 +348,29 @@ class _Batch:
             return False
         if state.stand and state.stand.told:
             return False
-        return lines.settled(state.sides, self._scene.eras[int(self._scene.era[row])], self._inside[row])
+        return lines.settled(state.sides, self._scene.eras[self._era[row]], self._inside[row])
 
     def _seen(self, row: int) -> Seen:
-        number, track = int(self._row[row]), self._track
-        speed = float(track.speed_kmh[row])
         return Seen(
             self._at[row],
-            float(track.lon[row]),
-            float(track.lat[row]),
-            None if math.isnan(speed) else speed,
-            int(self._columns.alarm[number]),
-            int(self._columns.status[number]),
+            self._lon[row],
+            self._lat[row],
+            self._speed[row],
+            self._alarm[row],
+            self._status[row],
         )
 
     def _fix(self, row: int, state: State) -> Fix:
         """The fix of a row; of the remembered one what is remembered."""
-        if (number := int(self._row[row])) >= 0:
+        if (number := self._number[row]) >= 0:
             return self._columns.fix(number)
         assert state.last is not None  # noqa: S101 - there is such a row only when something is remembered
         return _fix_of(state.last)
 
     def _sight(self, row: int, fix: Fix, before: Sight | None, calm: int) -> Sight:
-        journey = self._known[int(self._track.journey[row])]
+        journey = self._known[self._journey[row]]
         sight = Sight(self._ground, journey, fix, self._x[row], self._y[row], before, calm)
-        sight.__dict__["era"] = self._scene.eras[int(self._scene.era[row])]
+        sight.__dict__["era"] = self._scene.eras[self._era[row]]
         sight.__dict__["place"] = self._scene.places.one(row)
         return sight
 
@@ -382,8 +393,10 @@ def _one(
     untimed = plausibility.when(fix, ground, now) is not None
     at = now if untimed else fix.time
     newest = not fix.backfill if untimed else not late
-    raised, found = alarms.step(state.raised, fix, at, believed=mark is None, newest=newest)
-    state = state if raised == state.raised else replace(state, raised=raised)
+    found: list[Finding] = []
+    if state.raised or fix.alarm & alarms.OBEYED_BITS:
+        raised, found = alarms.step(state.raised, fix, at, believed=mark is None, newest=newest)
+        state = replace(state, raised=raised)
     if mark is not None:
         return state, mark, found, before
     sight, mark, state = _place(ground, state, view(fix, before))
@@ -438,10 +451,7 @@ def _rules(state: State, sight: Sight) -> tuple[State, list[Finding]]:
     if race is not None or not calm & scene.SPEED:
         race, sped = speeding.step(race, sight)
         found += sped
-    after = replace(
-        state, sides=sides, deviation=off, stand=stand, race=race, unbooked=unbooked, silence=None
-    )
-    return after, found
+    return State(state.last, state.suspect, sides, off, stand, race, unbooked, None, state.raised), found
 
 
 def _remembered(ground: Ground, state: State, journey_at: JourneyAt) -> Sight | None:

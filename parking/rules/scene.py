@@ -131,19 +131,20 @@ def _apart(
     """Which of ``rows`` (same lines inside before and after) surely met no line on their way.
 
     Far from all lines the likely road, however it winds, cannot reach one. Nearer, the straight way must
-    meet none; and where the road may follow a route it must not be able to go out and back in unseen.
+    meet none, nor any road along a route both ends lie at.
     """
     before = rows - 1
     wide = max((route.half_width_m for route in era.routes), default=0.0)
-    longest = DETOUR_FACTOR * step[rows] + DETOUR_SLACK_M
-    far = room[before] + room[rows] > np.maximum(longest + 2 * wide, step[rows])
-    near = np.flatnonzero(~far)
-    on_road = (lies_in[rows[near]] & lies_in[before[near]]) != 0
-    clear = (room[rows[near]] > wide) & (room[before[near]] > wide) & (longest[near] < era.shortest_loop_m)
-    near = near[~on_road | clear]
+    longest = DETOUR_FACTOR * step[rows] + DETOUR_SLACK_M + 2 * wide
+    apart = room[before] + room[rows] > np.maximum(longest, step[rows])
+    near = np.flatnonzero(~apart)
     a, b = before[near], rows[near]
-    far[near[~era.met(x[a], y[a], x[b], y[b])]] = True
-    return np.flatnonzero(far)
+    clear = ~era.met(x[a], y[a], x[b], y[b])
+    winding = clear & ((lies_in[a] & lies_in[b]) != 0)
+    a, b = a[winding], b[winding]
+    clear[winding] = ~era.met_on_road(x[a], y[a], x[b], y[b])
+    apart[near] = clear
+    return np.flatnonzero(apart)
 
 
 def _on_route(

@@ -33,13 +33,20 @@ class Stand:
     longest_gap_s: float = 0.0
     told: bool = False
 
+    def on(self, last: float, longest_gap_s: float) -> Stand:
+        """The same stand, lasting until ``last``."""
+        return Stand(
+            self.began, self.x, self.y, self.lon, self.lat, self.kind, self.subject, last,
+            longest_gap_s, self.told,
+        )  # fmt: skip
+
 
 def step(stand: Stand | None, sight: Sight) -> tuple[Stand | None, list[Finding]]:
     """The stand after this fix, and what is to be told of it."""
     if stand is None or sight.before is None or not _stays(stand, sight) or _elsewhere(stand, sight):
         ended = [_finding(stand, stand.last)] if stand and stand.told else []
         return _begin(sight), ended
-    stand = replace(stand, last=sight.at, longest_gap_s=max(stand.longest_gap_s, sight.at - stand.last))
+    stand = stand.on(sight.at, max(stand.longest_gap_s, sight.at - stand.last))
     if not stand.kind or not (stand.told or stand.last - stand.began >= _allowed_s(stand, sight)):
         return stand, []
     stand = replace(stand, told=True)
@@ -135,15 +142,17 @@ class Stops:
 
     def _made(self, stand: Stand | None, begun: int, last: float, gap: float) -> Stand | None:
         if begun < 0:
-            return stand and replace(stand, last=last, longest_gap_s=gap)
+            return stand and stand.on(last, gap)
         track, kind = self._track, self._kind[begun]
         line = _LINES.get(kind)
-        era = self._scene.eras[int(self._scene.era[begun])]
-        subject = era.line_of(line, int(self._scene.places.inside[begun])) if line else ""
         return Stand(
             self._at[begun], self._x[begun], self._y[begun], float(track.lon[begun]), float(track.lat[begun]),
-            _KINDS[kind], subject, last, gap,
+            _KINDS[kind], self._subject(line, begun) if line else "", last, gap,
         )  # fmt: skip
+
+    def _subject(self, line: LayerKind, row: int) -> str:
+        era = self._scene.eras[int(self._scene.era[row])]
+        return era.line_of(line, int(self._scene.places.inside[row]))
 
 
 _KINDS = ("", ViolationKind.ILLEGAL_STOP.value, ViolationKind.RING_STOP.value)
