@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import shapely
@@ -102,6 +103,7 @@ class Era:
         self.routes = tuple(self._corridor(f) for f in park.in_force(LayerKind.ROUTE, at))
         self.corridors = Corridors(self.routes)
         self._allowed: dict[tuple[str, ...], Corridors] = {}
+        self.memo: dict[int, Any] = {}  # for the rules of lines, by the bits of a place
 
     @cached_property
     def lines(self) -> tuple[tuple[LayerKind, Area], ...]:
@@ -181,19 +183,23 @@ class Era:
         shapely.prepare(edges)
         return edges
 
-    def met_on_road(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats) -> Bools:
-        """Whether any road along a route in whose corridor both ends lie meets the edge of a line; (n,)."""
+    def met_on_road(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats, roomy: Bools) -> Bools:
+        """Whether any road along a route in whose corridor both ends lie meets the edge of a line; (n,).
+
+        ``roomy``: the ways on and off the route are known to meet none.
+        """
         met = np.zeros(len(x), dtype=bool)
         ends = [_keys(*self.covering(*xy), len(self.routes)) for xy in ((x, y), (to_x, to_y))]
-        ways, routes = np.divmod(np.intersect1d(*ends), max(1, len(self.routes)))
-        lines = np.array([r.line for r in self.routes], dtype=object)[routes]
-        along, foot = [], []
-        for px, py in ((x, y), (to_x, to_y)):
-            along.append(shapely.line_locate_point(lines, shapely.points(px[ways], py[ways])))
-            foot.append(shapely.get_coordinates(shapely.line_interpolate_point(lines, along[-1])))
-        between = self._meetings_between(routes, np.minimum(*along), np.maximum(*along))
-        near = self.met(x[ways], y[ways], *foot[0].T) | self.met(*foot[1].T, to_x[ways], to_y[ways])
-        met[ways[between | near]] = True
+        ways, routes = np.divmod(np.intersect1d(*ends, assume_unique=True), max(1, len(self.routes)))
+        lines = self._route_lines[routes]
+        begin = shapely.line_locate_point(lines, shapely.points(x[ways], y[ways]))
+        end = shapely.line_locate_point(lines, shapely.points(to_x[ways], to_y[ways]))
+        met[ways[self._meetings_between(routes, np.minimum(begin, end), np.maximum(begin, end))]] = True
+        tight = np.flatnonzero(~roomy[ways] & ~met[ways])
+        for px, py, along in ((x, y, begin), (to_x, to_y, end)):
+            foot = shapely.get_coordinates(shapely.line_interpolate_point(lines[tight], along[tight]))
+            some = ways[tight]
+            met[some[self.met(px[some], py[some], *foot.T)]] = True
         return met
 
     def _meetings_between(self, routes: Ints, begin: Floats, end: Floats) -> Bools:
@@ -202,6 +208,10 @@ class Era:
         chained = self._meetings + span * self._meeting_route
         first = np.searchsorted(chained, begin - 1e-3 + span * routes)
         return np.asarray(np.searchsorted(chained, end + 1e-3 + span * routes) > first)
+
+    @cached_property
+    def _route_lines(self) -> NDArray[np.object_]:
+        return np.array([r.line for r in self.routes], dtype=object)
 
     @cached_property
     def _met(self) -> list[Floats]:

@@ -54,12 +54,15 @@ def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[
 
 def settled(sides: tuple[Side, ...], era: Era, inside: int) -> bool:
     """Nothing is pending, and the sides are those of a place with these bits (``Place.inside``)."""
-    if len(sides) != len(era.lines):
-        return False
-    return all(
-        not side.pending and side.inside == bool(inside >> n & 1) and side.code == era.line_keys[n]
-        for n, side in enumerate(sides)
-    )
+    return sides is era.memo.get(inside) or sides == at_rest(era, inside)
+
+
+def at_rest(era: Era, inside: int) -> tuple[Side, ...]:
+    """The sides of a place with these bits, nothing pending: one and the same tuple each time."""
+    if inside not in era.memo:
+        era.memo[inside] = tuple(Side(key, bool(inside >> n & 1)) for n, key in enumerate(era.line_keys))
+    sides: tuple[Side, ...] = era.memo[inside]
+    return sides
 
 
 def _step(

@@ -58,10 +58,10 @@ class State:
     def new(cls) -> State:
         return cls()
 
-    def glided(self, last: Seen, stand: stopping.Stand | None) -> State:
+    def glided(self, last: Seen, stand: stopping.Stand | None, sides: tuple[lines.Side, ...]) -> State:
         """After fixes at which nothing but the stand went on."""
         return State(
-            last, None, self.sides, self.deviation, stand, self.race, self.unbooked, self.silence, self.raised
+            last, None, sides, self.deviation, stand, self.race, self.unbooked, self.silence, self.raised
         )
 
     @property
@@ -293,7 +293,8 @@ class _Batch:
                 until, stand = self._stops.glide(state.stand, row, min(self._ends[row], end))
                 if until > row:
                     last, before, row = until - 1, None, until
-                    state = state.glided(self._seen(last), stand)
+                    sides = lines.at_rest(self._scene.eras[self._era[last]], self._inside[last])
+                    state = state.glided(self._seen(last), stand, sides)
                     continue
             if before is None and state.last is not None:
                 before = self._sight(last, self._fix(last, state), None, 0)
@@ -437,7 +438,9 @@ def _rules(state: State, sight: Sight) -> tuple[State, list[Finding]]:
     sides, off, race, unbooked = state.sides, state.deviation, state.race, state.unbooked
     if state.silence is not None or not calm & scene.HEARD:
         found += silence.step(state.silence, sight)
-    if not (calm & scene.LINES and lines.settled(sides, sight.era, sight.place.inside)):
+    if sight.before is None and calm & scene.SURE:
+        sides = lines.at_rest(sight.era, sight.place.inside)
+    elif not (calm & scene.LINES and lines.settled(sides, sight.era, sight.place.inside)):
         sides, crossed = lines.step(sides, sight)
         found += crossed
     if unbooked is not None or not calm & scene.BOOKED:

@@ -21,6 +21,8 @@ from parking.rules.ground import Ground
 
 #: Bits of ``Scene.calm``.
 REACHED, LINES, ROUTE, SPEED, BOOKED, HEARD = 1, 2, 4, 8, 16, 32
+#: Beside them: the fix is farther from every line than the terminal's accuracy.
+SURE = 64
 ALL_CALM = REACHED | LINES | ROUTE | SPEED | BOOKED | HEARD
 #: Those that speak of the step from the row before.
 OF_STEPS = REACHED | LINES | HEARD
@@ -80,6 +82,7 @@ def see(ground: Ground, track: Track, known: Known) -> Scene:
     for number, era in eras.items():
         rows = np.flatnonzero(still & (numbers == number))
         calm[rows[_apart(era, rows, x, y, step, room, common)]] |= LINES
+    calm[room > ground.policy.accuracy_m] |= SURE
     calm[_on_route(ground, eras, numbers, places, covered, known, track)] |= ROUTE
     calm[~(track.speed_kmh > places.limit_kmh * (1 + ground.policy.speeding_tolerance))] |= SPEED
     calm[_entitled(ground, eras, numbers, places, known, track)] |= BOOKED
@@ -89,7 +92,7 @@ def see(ground: Ground, track: Track, known: Known) -> Scene:
 
 def ends_of_calm(calm: NDArray[np.uint8]) -> Ints:
     """For each row where the run of all-calm rows that it begins ends: itself when it is not calm."""
-    restless = np.append(np.flatnonzero(calm != ALL_CALM), len(calm))
+    restless = np.append(np.flatnonzero((calm & ALL_CALM) != ALL_CALM), len(calm))
     return restless[np.searchsorted(restless, np.arange(len(calm)))]
 
 
@@ -136,13 +139,17 @@ def _apart(
     before = rows - 1
     wide = max((route.half_width_m for route in era.routes), default=0.0)
     longest = DETOUR_FACTOR * step[rows] + DETOUR_SLACK_M + 2 * wide
-    apart = room[before] + room[rows] > np.maximum(longest, step[rows])
+    between = room[before] + room[rows]
+    apart = between > np.maximum(longest, step[rows])
     near = np.flatnonzero(~apart)
+    clear = between[near] > step[rows[near]]
+    a, b = before[near[~clear]], rows[near[~clear]]
+    clear[~clear] = ~era.met(x[a], y[a], x[b], y[b])
     a, b = before[near], rows[near]
-    clear = ~era.met(x[a], y[a], x[b], y[b])
-    winding = clear & ((lies_in[a] & lies_in[b]) != 0)
+    winding = np.flatnonzero(clear & ((lies_in[a] & lies_in[b]) != 0))
     a, b = a[winding], b[winding]
-    clear[winding] = ~era.met_on_road(x[a], y[a], x[b], y[b])
+    roomy = np.minimum(room[a], room[b]) > wide
+    clear[winding] = ~era.met_on_road(x[a], y[a], x[b], y[b], roomy)
     apart[near] = clear
     return np.flatnonzero(apart)
 
