@@ -189,8 +189,8 @@ class Era:
         ``roomy``: the ways on and off the route are known to meet none.
         """
         met = np.zeros(len(x), dtype=bool)
-        ends = [_keys(*self.covering(*xy), len(self.routes)) for xy in ((x, y), (to_x, to_y))]
-        ways, routes = np.divmod(np.intersect1d(*ends, assume_unique=True), max(1, len(self.routes)))
+        here, there = (_keys(*self.covering(*xy), len(self.routes)) for xy in ((x, y), (to_x, to_y)))
+        ways, routes = np.divmod(np.intersect1d(here, there, assume_unique=True), max(1, len(self.routes)))
         lines = self._route_lines[routes]
         begin = shapely.line_locate_point(lines, shapely.points(x[ways], y[ways]))
         end = shapely.line_locate_point(lines, shapely.points(to_x[ways], to_y[ways]))
