@@ -50,8 +50,7 @@ class Areas:
         shapely.prepare(self._shapes)
 
     def bounds(self) -> tuple[float, float, float, float]:
-        west, south, east, north = shapely.total_bounds(self._shapes)
-        return float(west), float(south), float(east), float(north)
+        return _bounds(self._shapes)
 
     def touching(self, boxes: NDArray[np.object_]) -> tuple[Ints, Ints, NDArray[np.bool_]]:
         cells, regions = self._tree.query(boxes, predicate="intersects")
@@ -72,9 +71,9 @@ class Strips:
         shapely.prepare(self._lines)
 
     def bounds(self) -> tuple[float, float, float, float]:
-        west, south, east, north = shapely.total_bounds(self._lines)
+        west, south, east, north = _bounds(self._lines)
         most = float(self._widths.max(initial=0.0))
-        return float(west) - most, float(south) - most, float(east) + most, float(north) + most
+        return west - most, south - most, east + most, north + most
 
     def touching(self, boxes: NDArray[np.object_]) -> tuple[Ints, Ints, NDArray[np.bool_]]:
         cells, regions = self._tree.query(
@@ -93,11 +92,18 @@ class Strips:
         return np.asarray(away <= self._widths[regions], dtype=bool)
 
 
+def _bounds(shapes: NDArray[np.object_]) -> tuple[float, float, float, float]:
+    if not len(shapes):
+        return 0.0, 0.0, 0.0, 0.0
+    west, south, east, north = shapely.total_bounds(shapes).tolist()
+    return west, south, east, north
+
+
 class Lattice:
     """Square cells over ``bounds``; everything outside is one more cell, the last."""
 
     def __init__(self, bounds: tuple[float, float, float, float], cell_m: float) -> None:
-        west, south, east, north = bounds if all(map(math.isfinite, bounds)) else (0.0, 0.0, 0.0, 0.0)
+        west, south, east, north = bounds
         self.cell_m = max(cell_m, math.sqrt((east - west) * (north - south) / MOST_CELLS))
         self.columns = int((east - west) // self.cell_m) + 1
         self.rows = int((north - south) // self.cell_m) + 1

@@ -19,6 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.corridor import Corridor, Corridors
 from geo.datum import LocalFrame
+from geo.pieces import Piece, Roads, meet, pieces, points
 from geo.shapes import Feature, LayerKind, Park
 from geo.zonemap import Areas, Floats, Ints, Room, Strips, ZoneMap
 from parking.rules.policy import Policy
@@ -169,8 +170,7 @@ class Era:
 
     def met(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats) -> Bools:
         """Whether the straight way from (x, y) to (to_x, to_y) meets the edge of any line; (n,)."""
-        ways = shapely.linestrings(np.stack([np.column_stack([x, y]), np.column_stack([to_x, to_y])], axis=1))
-        return np.asarray(shapely.intersects(self.edges, ways), dtype=bool)
+        return meet(self.edges, points(x, y), points(to_x, to_y))
 
     def covering(self, x: Floats, y: Floats) -> tuple[Ints, Ints]:
         """Pairs (point, route whose corridor it lies in, by its place in ``routes``)."""
@@ -183,52 +183,32 @@ class Era:
         shapely.prepare(edges)
         return edges
 
-    def met_on_road(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats, roomy: Bools) -> Bools:
-        """Whether any road along a route in whose corridor both ends lie meets the edge of a line; (n,).
+    def met_on_road(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats) -> Bools:
+        """Whether a road along a route in whose corridor both ends lie may meet the edge of a line; (n,)."""
+        met = np.zeros(len(x), dtype=bool)
+        begin, end = points(x, y), points(to_x, to_y)
+        piece, other = self._roads.alone_on(x, y), self._roads.alone_on(to_x, to_y)
+        simple = (piece == other) & (piece >= 0)
+        met[simple] = self._roads.meets(piece[simple], begin[simple], end[simple])
+        met[~simple] = self._met_by_route(x[~simple], y[~simple], to_x[~simple], to_y[~simple])
+        return met
 
-        ``roomy``: the ways on and off the route are known to meet none.
-        """
+    def _met_by_route(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats) -> Bools:
+        """The same route by route, where pieces meet."""
         met = np.zeros(len(x), dtype=bool)
         here, there = (_keys(*self.covering(*xy), len(self.routes)) for xy in ((x, y), (to_x, to_y)))
         ways, routes = np.divmod(np.intersect1d(here, there, assume_unique=True), max(1, len(self.routes)))
-        lines = self._route_lines[routes]
-        begin = shapely.line_locate_point(lines, shapely.points(x[ways], y[ways]))
-        end = shapely.line_locate_point(lines, shapely.points(to_x[ways], to_y[ways]))
-        met[ways[self._meetings_between(routes, np.minimum(begin, end), np.maximum(begin, end))]] = True
-        tight = np.flatnonzero(~roomy[ways] & ~met[ways])
-        for px, py, along in ((x, y, begin), (to_x, to_y, end)):
-            foot = shapely.get_coordinates(shapely.line_interpolate_point(lines[tight], along[tight]))
-            some = ways[tight]
-            met[some[self.met(px[some], py[some], *foot.T)]] = True
+        begin, end = points(x[ways], y[ways]), points(to_x[ways], to_y[ways])
+        met[ways[self._whole_roads.meets(routes, begin, end)]] = True
         return met
 
-    def _meetings_between(self, routes: Ints, begin: Floats, end: Floats) -> Bools:
-        """Whether a route meets a line between two chainages (metres along it); elementwise."""
-        span = 1.0 + max((r.line.length for r in self.routes), default=0.0)
-        chained = self._meetings + span * self._meeting_route
-        first = np.searchsorted(chained, begin - 1e-3 + span * routes)
-        return np.asarray(np.searchsorted(chained, end + 1e-3 + span * routes) > first)
+    @cached_property
+    def _whole_roads(self) -> Roads:
+        return Roads([Piece(r.line, r.half_width_m, once=False) for r in self.routes], self.edges)
 
     @cached_property
-    def _route_lines(self) -> NDArray[np.object_]:
-        return np.array([r.line for r in self.routes], dtype=object)
-
-    @cached_property
-    def _met(self) -> list[Floats]:
-        """Where each route meets the edge of a line, metres along it, ascending."""
-        found = []
-        for route in self.routes:
-            spots = shapely.get_coordinates(shapely.intersection(route.line, self.edges))
-            found.append(np.sort(shapely.line_locate_point(route.line, shapely.points(spots))))
-        return found
-
-    @cached_property
-    def _meetings(self) -> Floats:
-        return np.concatenate([np.zeros(0), *self._met])
-
-    @cached_property
-    def _meeting_route(self) -> Ints:
-        return np.repeat(np.arange(len(self._met)), [len(m) for m in self._met])
+    def _roads(self) -> Roads:
+        return Roads(pieces(self.routes), self.edges)
 
     @cached_property
     def _line_map(self) -> ZoneMap:

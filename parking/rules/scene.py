@@ -146,10 +146,9 @@ def _apart(
     a, b = before[near[~clear]], rows[near[~clear]]
     clear[~clear] = ~era.met(x[a], y[a], x[b], y[b])
     a, b = before[near], rows[near]
-    winding = np.flatnonzero(clear & ((lies_in[a] & lies_in[b]) != 0))
+    winding = clear & ((lies_in[a] & lies_in[b]) != 0)
     a, b = a[winding], b[winding]
-    roomy = np.minimum(room[a], room[b]) > wide
-    clear[winding] = ~era.met_on_road(x[a], y[a], x[b], y[b], roomy)
+    clear[winding] = ~era.met_on_road(x[a], y[a], x[b], y[b])
     apart[near] = clear
     return np.flatnonzero(apart)
 
