@@ -323,6 +323,7 @@ def _granted(session: Session, booking: Booking, bay_code: str) -> list[str]:
     rows = session.scalars(
         select(Override.refusals).where(
             Override.booking_id == booking.id,
+            Override.act == "assign",
             Override.subject == bay_code,
             Override.state == OverrideState.SPENT,
         )
