@@ -327,6 +327,13 @@ class CheckResult(StrEnum):
     NOT_APPLICABLE = "not_applicable"  # 不适用
 
 
+class SelfCheck(StrEnum):
+    """What of the entry checklist the product answers by itself."""
+
+    BLACKLIST = "blacklist_check"  # 黑名单与未结违规
+    TERMINAL = "terminal_check"  # 卫星定位在线
+
+
 class OnFail(StrEnum):
     """What a failed row leads to."""
 
@@ -498,6 +505,9 @@ class Refusal(StrEnum):
     CHECK_DATE_MISSING = "check_date_missing"  # code, document
     CHECK_REMARK_MISSING = "check_remark_missing"  # code
     CHECK_ROW_UNKNOWN = "check_row_unknown"  # code
+    CHECK_KNOWN = "check_known"  # code
+    TERMINAL_SILENT = "terminal_silent"  # heard_at, minutes
+    TERMINAL_UNHEARD = "terminal_unheard"
     OVERRIDE_OVER = "override_over"
     OVERRIDE_NOT_YOURS = "override_not_yours"
     OVERRIDE_NOT_NEEDED = "override_not_needed"
@@ -541,3 +551,6 @@ class Advice(StrEnum):
     SIZE_ASSUMED = "size_assumed"  # length_m, width_m
     ISOLATION_KEPT = "isolation_kept"  # count
     WAY = "way"  # metres
+    NOT_BANNED = "not_banned"
+    VIOLATIONS_OPEN = "violations_open"  # count
+    TERMINAL_HEARD = "terminal_heard"  # heard_at

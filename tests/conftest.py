@@ -20,11 +20,14 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 import redis
+from argon2 import PasswordHasher
 from hypothesis import settings
-from sqlalchemy import Engine
+from sqlalchemy import Engine, exists, or_, select
 from sqlalchemy.orm import Session
 
 from parking import db, schema
+from parking.models import Base
+from parking.services import staff
 from workers.channels import live
 from workers.servers import both
 from workers.trouble import Trouble
@@ -43,6 +46,7 @@ class Servers:
     prefix: str = field(default_factory=lambda: f"t{os.getpid()}")
     _number: Iterator[int] = field(default_factory=count)
     _template: str | None = None
+    _lasting: Engine | None = None
 
     def url_of(self, database: str) -> str:
         return urlunsplit(urlsplit(self.postgresql_url)._replace(path=f"/{database}"))
@@ -55,10 +59,33 @@ class Servers:
         self._sql(f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY wal_log")
         return name
 
+    def lasting(self) -> Engine:
+        """An engine on a database for tests that leave it as they found it: nothing is committed to it."""
+        if self._lasting is None:
+            self._lasting = db.make_engine(self.url_of(self.new_database()))
+        return self._lasting
+
+    def give_up_lasting_unless_empty(self) -> None:
+        """A test that committed takes the database along: the next one gets a fresh one."""
+        if self._lasting is None:
+            return
+        asked = select(or_(*(exists().select_from(t) for t in Base.metadata.sorted_tables)))
+        with self._lasting.connect() as connection:
+            written = connection.scalar(asked)
+        if written:
+            self._end_lasting()
+
+    def _end_lasting(self) -> None:
+        if self._lasting is not None:
+            self._lasting.dispose()
+            self.drop(str(self._lasting.url.database))
+            self._lasting = None
+
     def drop(self, database: str) -> None:
         self._sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
     def close(self) -> None:
+        self._end_lasting()
         if self._template:
             self.drop(self._template)
 
@@ -131,8 +158,27 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def session(engine: Engine) -> Iterator[Session]:
-    """A session on the fresh database; services never commit, so neither need a test."""
-    with Session(engine, expire_on_commit=False) as made:
+def session(request: pytest.FixtureRequest) -> Iterator[Session]:
+    """A session on an empty database; services never commit, so neither need a test.
+
+    The database is the test's own where the test asks for one, else one that many tests leave empty.
+    """
+    servers: Servers = request.getfixturevalue("servers")
+    own = {"engine", "database_url"} & set(request.fixturenames)
+    with Session(
+        request.getfixturevalue("engine") if own else servers.lasting(), expire_on_commit=False
+    ) as made:
         yield made
         made.rollback()
+    if not own:
+        servers.give_up_lasting_unless_empty()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hundreds of accounts are made and signed in here; what a guess costs is asked of the product itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+        patch.setattr(staff, "_hasher", hasher)
+        patch.setattr(staff, "_NOBODY", hasher.hash("nobody's"))
+        yield

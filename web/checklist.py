@@ -14,7 +14,7 @@ from parking.queries import bookings as booking_query
 from parking.queries import checklist as checklist_query
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused
-from parking.rules.checklist import Answer, Outcome
+from parking.rules.checklist import SELF_CHECKS, Answer, Outcome
 from parking.services import checklist
 from parking.speech import N_
 from parking.vocabulary import CheckResult, OnFail, Role, VisitState
@@ -92,6 +92,7 @@ def edit_post() -> Response | tuple[str, int]:
             checklist.edit(
                 session, typed("code", 8), typed("text_zh", 300), typed("text_en", 300), OnFail(on_fail),
                 typed("active", 1) == "1", whole(typed("position", 4)), clock.now(), person.actor, source(),
+                typed("by_itself", 1) == "1",
             )  # fmt: skip
     except Refused as refused:
         return _edit_page(refused.reasons), 422
@@ -101,7 +102,9 @@ def edit_post() -> Response | tuple[str, int]:
 def _edit_page(reasons: Sequence[Reason] = ()) -> str:
     with reading() as session:
         rows = checklist_query.edited(session)
-    return render_template("checklist_edit.html", rows=rows, reasons=reasons, on_fail=list(OnFail))
+    return render_template(
+        "checklist_edit.html", rows=rows, reasons=reasons, on_fail=list(OnFail), self_checks=SELF_CHECKS
+    )
 
 
 def _do(booking_id: int, act: Callable[[Session, int, str], None]) -> tuple[str, int] | None:
@@ -123,7 +126,7 @@ def _page(booking_id: int, reasons: Sequence[Reason] = ()) -> str:
     if view.visit is None:
         abort(404)
     with reading() as session:
-        listed = checklist_query.of_visit(session, view.visit.id)
+        listed = checklist_query.of_visit(session, view.visit.id, clock.now())
     texts = {
         line.row.code: (line.row.text_en if lang() == "en" else line.row.text_zh) for line in listed.lines
     }

@@ -39,6 +39,16 @@ def ask() -> Response:
     return _do(lambda s, who: overrides.ask(s, int(booking), bay, reason, clock.now(), who, source()))
 
 
+@bp.post("/overrides/check")
+@gate(Role.DISPATCHER)
+def ask_check() -> Response:
+    """Ask to set aside what the system found for a row of the checklist: visit, code, reason."""
+    visit, code, reason = typed("visit_id", 18), typed("code", 8), typed("reason", 1000)
+    if not visit.isdigit():
+        abort(400)
+    return _do(lambda s, who: overrides.ask_check(s, int(visit), code, reason, clock.now(), who, source()))
+
+
 @bp.post("/overrides/<int:override_id>/answer")
 @gate(Role.SUPERVISOR)
 def answer(override_id: int) -> Response:

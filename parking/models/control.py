@@ -30,6 +30,7 @@ class CheckRow(Base):
     applies: Mapped[Json]
     source: Mapped[str] = mapped_column(String(200))
     active: Mapped[bool] = mapped_column(default=True)
+    self_check: Mapped[Word | None]  # a SelfCheck: the product answers
 
 
 class CheckAnswer(Base):

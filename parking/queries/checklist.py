@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,20 +11,33 @@ from sqlalchemy.orm import Session
 
 from parking.models import Booking, CheckAnswer, CheckRow, Lot, Visit
 from parking.queries import lot as lots
+from parking.queries import self_checks
 from parking.rules import checklist as rules
+from parking.rules import self_check
 from parking.rules.checklist import Answer, Row, Verdict
-from parking.vocabulary import CheckResult, DocumentKind, LoadState, OnFail
+from parking.rules.self_check import Finding
+from parking.vocabulary import CheckResult, DocumentKind, LoadState, OnFail, SelfCheck, VisitState
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row at one visit: the answer so far, who gave it, and what the booking says of its paper."""
+    """One row at one visit: the answer that counts, who gave it, and what the booking says of its paper.
+
+    ``finding``: what the product found by itself; ``aside``: two persons have set its failure aside.
+    """
 
     row: Row
     answer: Answer | None
     by: str | None
     at: datetime | None
     told_until: date | None
+    finding: Finding | None = None
+    aside: bool = False
+
+    @property
+    def found_bad(self) -> bool:
+        """The product found a failure that stands."""
+        return self.finding is not None and self.finding.result is CheckResult.FAIL and not self.aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +82,26 @@ def edited(session: Session) -> list[RowView]:
     return [RowView(_row(r), r.position, r.active) for r in found]
 
 
-def of_visit(session: Session, visit_id: int) -> Listed:
-    """The list of a visit: rows that apply to its load, newest answers, and the verdict."""
-    booking = session.scalars(
-        select(Booking).join(Visit, Visit.booking_id == Booking.id).where(Visit.id == visit_id)
-    ).one()
+#: Who gave the answers the product found by itself.
+SYSTEM = "system"
+
+
+def of_visit(session: Session, visit_id: int, now: datetime) -> Listed:
+    """The list of a visit: rows that apply to its load, the answers that count, and the verdict.
+
+    While the vehicle is at the gate what the product finds is found anew; afterwards the record counts.
+    """
+    statement = select(Visit, Booking).join(Booking, Visit.booking_id == Booking.id)
+    visit, booking = session.execute(statement.where(Visit.id == visit_id)).one()
     load, rule_set = lots.load_of(session, booking), lots.rules_of(session, booking.lot_id)
     leaves = booking.window_end.astimezone(rule_set.zone).date()
     given = _answers(session, visit_id)
+    found: dict[SelfCheck, Finding] = {}
+    if visit.state == VisitState.ARRIVED:
+        found = self_checks.findings(session, booking, visit, rule_set.policy, now)
+    aside = self_checks.set_aside(session, booking.id)
     lines = tuple(
-        _line(row, given.get(row_id), booking)
+        _line(row, given.get(row_id), booking, found, aside.get(row.code, frozenset()))
         for row_id, row in rows(session, booking.lot_id)
         if row.applies(load)
     )
@@ -95,13 +118,24 @@ def _answers(session: Session, visit_id: int) -> dict[int, CheckAnswer]:
     return {a.row_id: a for a in found}
 
 
-def _line(row: Row, given: CheckAnswer | None, booking: Booking) -> Line:
+def _line(
+    row: Row,
+    given: CheckAnswer | None,
+    booking: Booking,
+    found: Mapping[SelfCheck, Finding],
+    aside: Set[str],
+) -> Line:
     told = booking.documents.get(row.document) if row.document else None
     until = date.fromisoformat(told) if told else None
-    if given is None:
-        return Line(row, None, None, None, until)
-    answer = Answer(CheckResult(given.result), given.valid_until, given.remark or "")
-    return Line(row, answer, given.by, given.at, until)
+    finding = found.get(row.self_check) if row.self_check else None
+    if given is not None and given.by == SYSTEM and finding is not None:
+        given = None  # found anew
+    said = Answer(CheckResult(given.result), given.valid_until, given.remark or "") if given else None
+    answer = self_check.together(finding, said, aside)
+    covered = finding is not None and finding.result is CheckResult.FAIL and not finding.stands(aside)
+    if given is not None and answer is said:
+        return Line(row, answer, given.by, given.at, until, finding, covered)
+    return Line(row, answer, SYSTEM if answer else None, None, until, finding, covered)
 
 
 def _row(row: CheckRow) -> Row:
@@ -116,6 +150,7 @@ def _row(row: CheckRow) -> Row:
         load_states=tuple(LoadState(s) for s in _listed(applies.get("load_states"))),
         classes=tuple(_listed(applies.get("classes"))),
         source=row.source,
+        self_check=SelfCheck(row.self_check) if row.self_check else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from shapely import Point, from_wkb
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Select,
     any_,
     cast,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, Range, aggregate_order_by
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from geo.shapes import LayerKind
 from parking.models import Bay, Booking, Cargo, Goods, Hold, LayerVersion, Lot, ParkRow, Visit
@@ -148,32 +149,68 @@ def _read_bays(session: Session, lot_id: int) -> list[BayFacts]:
     ]
 
 
+#: The compartments of one leg as one text, such as ``1203:9000:f,1202:9000:t``: number, kilograms, residue.
+_PACKED = func.string_agg(
+    func.concat_ws(":", Cargo.un_number, Cargo.mass_kg, Cargo.residue),
+    aggregate_order_by(literal(","), Cargo.compartment),
+)
+
+
+def packed(booking_id: InstrumentedAttribute[int], leg: ColumnElement[str]) -> ColumnElement[str]:
+    """The compartments of a booking's leg as text, "" for none; part of a statement over many bookings."""
+    mine = select(_PACKED).where(Cargo.booking_id == booking_id, Cargo.leg == leg)
+    return func.coalesce(mine.scalar_subquery(), "")
+
+
+_LEG = func.coalesce(Visit.leg, Leg.IN.value)
+#: Every live hold: of the columns the first eight are a Stay's own, the rest say what its vehicle carries.
+_WHAT = 8
+_STAYS = (
+    select(
+        Hold.id, Hold.bay_id, Hold.booking_id, Booking.plate, func.lower(Hold.during),
+        func.upper(Hold.during), Booking.window_end, Visit.state,
+        _LEG, Visit.load_state, Booking.load_state, packed(Hold.booking_id, _LEG),
+    )
+    .join(Bay, Bay.id == Hold.bay_id)
+    .join(Booking, Booking.id == Hold.booking_id)
+    .outerjoin(Visit, Visit.booking_id == Booking.id)
+    .where(Hold.state != HoldState.RELEASED)
+    .order_by(Hold.id)
+)  # fmt: skip
+_VISITS: Mapping[str | None, VisitState | None] = {None: None, **{str(s): s for s in VisitState}}
+
+
 def stays(
     session: Session, lot_id: int, policy: Policy, within: tuple[datetime, datetime] | None = None
 ) -> list[Stay]:
-    """Every live hold of the lot, with what is known of its vehicle. Three statements.
+    """Every live hold of the lot, with what is known of its vehicle. Two statements.
 
     ``within``: leave out holds that touch no instant of it, unless their vehicle has come: it may be overdue.
     """
-    statement = (
-        select(
-            Hold.id, Hold.bay_id, Hold.booking_id, func.lower(Hold.during).label("begins"),
-            func.upper(Hold.during).label("ends"), Booking.plate, Booking.load_state,
-            Booking.window_end, Visit.state, Visit.leg, Visit.load_state.label("now_state"),
-        )
-        .join(Bay, Bay.id == Hold.bay_id)
-        .join(Booking, Booking.id == Hold.booking_id)
-        .outerjoin(Visit, Visit.booking_id == Booking.id)
-        .where(Bay.lot_id == lot_id, Hold.state != HoldState.RELEASED)
-        .order_by(Hold.id)
-    )  # fmt: skip
+    statement = _STAYS.where(Bay.lot_id == lot_id)
     if within is not None:
         statement = statement.where(or_(Visit.id.is_not(None), Hold.during.overlaps(Range(*within))))
-    rows = session.execute(statement).all()
-    carried = cargoes(session, [row.booking_id for row in rows])
+    rows = [(row[:_WHAT], row[_WHAT:]) for row in session.execute(statement)]
+    aboard = _aboard(session, {what for _, what in rows}, policy.residue_kg)
     grace = timedelta(minutes=policy.overstay_grace_min)
-    alike: dict[tuple[int, LoadState], Load] = {}
-    return [_stay(row, carried, grace, policy.residue_kg, alike) for row in rows]
+    return [
+        Stay(hold, bay, booking, plate, *aboard[what], begins, ends, window_end, _VISITS[state], grace)
+        for (hold, bay, booking, plate, begins, ends, window_end, state), what in rows
+    ]
+
+
+def _aboard(
+    session: Session, seen: Set[tuple[str, str | None, str, str]], residue_kg: float
+) -> dict[tuple[str, str | None, str, str], tuple[Load, float]]:
+    """(leg, state now, state booked, compartments) → load and part in the q/Q indicator: one value for all
+    that carry the same. One statement.
+    """
+    carried = unpacked(session, {text for *_, text in seen})
+    found = {}
+    for what in seen:
+        state, mine = load_state(*what[:3]), carried[what[3]]
+        found[what] = Load(mine.substances, state), capacity.share(mine.contents, state, residue_kg)
+    return found
 
 
 def bay_at(session: Session, lot_id: int, lon: float, lat: float) -> str | None:
@@ -192,12 +229,15 @@ def load_of(session: Session, booking: Booking) -> Load:
 
 
 def carried_of(session: Session, booking: Booking) -> tuple[Load, tuple[Content, ...]]:
-    """What a vehicle carries now: for neighbours, and compartment by compartment. Three statements."""
-    visit = session.execute(select(Visit.leg, Visit.load_state).where(Visit.booking_id == booking.id)).first()
-    leg = visit.leg if visit else Leg.IN.value
-    state = load_state(leg, visit.load_state if visit else None, booking.load_state)
-    carried = cargoes(session, [booking.id]).get((booking.id, leg), NOTHING)
-    return Load(carried.substances, state), carried.contents
+    """What a vehicle carries now: for neighbours, and compartment by compartment. Two statements."""
+    leg, now_state, text = session.execute(
+        select(_LEG, Visit.load_state, packed(Booking.id, _LEG))
+        .select_from(Booking)
+        .outerjoin(Visit, Visit.booking_id == Booking.id)
+        .where(Booking.id == booking.id)
+    ).one()
+    carried = unpacked(session, {text})[text]
+    return Load(carried.substances, load_state(leg, now_state, booking.load_state)), carried.contents
 
 
 def loads(session: Session, bookings: Sequence[Booking]) -> dict[int, Load]:
@@ -253,24 +293,27 @@ def cargoes(session: Session, booking_ids: Sequence[int]) -> dict[tuple[int, str
     """(booking, leg) → what its compartments hold, by the goods list of today. Two statements."""
     ids = cast(list(booking_ids), ARRAY(BigInteger))
     rows = session.execute(
-        select(Cargo.booking_id, Cargo.leg, Cargo.un_number, Cargo.mass_kg, Cargo.residue)
+        select(Cargo.booking_id, Cargo.leg, _PACKED.label("packed"))
         .where(Cargo.booking_id == any_(ids))
-        .order_by(Cargo.booking_id, Cargo.compartment)
+        .group_by(Cargo.booking_id, Cargo.leg)
     ).all()
-    listed = select(*_GOODS).where(Goods.un_number.in_({r.un_number for r in rows}))
-    goods = {g.un_number: g for g in session.execute(listed)}
-    known = {un: substance_of(g) for un, g in goods.items()}
-    found: dict[tuple[int, str], list[Content]] = {}
-    for row in rows:
-        critical = goods[row.un_number].critical_quantity_t
-        content = Content(row.un_number, row.mass_kg, critical, row.residue)
-        found.setdefault((row.booking_id, row.leg), []).append(content)
-    alike: dict[tuple[str, ...], tuple[Substance, ...]] = {}  # one value for all that carry the same
-    for each in found.values():
-        names = tuple(c.un_number for c in each)
-        if names not in alike:
-            alike[names] = tuple(known[n] for n in dict.fromkeys(names))
-    return {key: Carried(alike[tuple(c.un_number for c in each)], tuple(each)) for key, each in found.items()}
+    opened = unpacked(session, {r.packed for r in rows})
+    return {(r.booking_id, r.leg): opened[r.packed] for r in rows}
+
+
+def unpacked(session: Session, texts: Set[str]) -> dict[str, Carried]:
+    """Each text of ``packed`` as what it says, one value for all that carry the same. One statement."""
+    split = {text: [line.split(":") for line in text.split(",") if line] for text in texts}
+    numbers = {un for lines in split.values() for un, _, _ in lines}
+    goods = {g.un_number: g for g in session.execute(select(*_GOODS).where(Goods.un_number.in_(numbers)))}
+    known = {un: (substance_of(g), g.critical_quantity_t) for un, g in goods.items()}
+    return {
+        text: Carried(
+            tuple(known[un][0] for un in dict.fromkeys(un for un, _, _ in lines)),
+            tuple(Content(un, int(kg), known[un][1], residue == "t") for un, kg, residue in lines),
+        )
+        for text, lines in split.items()
+    }
 
 
 def enterprises(session: Session) -> frozenset[str]:
@@ -294,32 +337,4 @@ def substance_of(goods: Any) -> Substance:
         packing_group=goods.packing_group,
         traits=frozenset(GoodsTrait(t) for t in goods.traits or ()) | state_of(goods.name_en),
         fire_category=FireCategory(goods.fire_category) if goods.fire_category else None,
-    )
-
-
-def _stay(
-    row: Any,
-    carried: Mapping[tuple[int, str], Carried],
-    grace: timedelta,
-    residue_kg: float,
-    alike: dict[tuple[int, LoadState], Load],
-) -> Stay:
-    leg = row.leg or Leg.IN.value
-    state = load_state(leg, row.now_state, row.load_state)
-    mine = carried.get((row.booking_id, leg), NOTHING)
-    load = alike.get((id(mine.substances), state))
-    if load is None:
-        load = alike[id(mine.substances), state] = Load(mine.substances, state)
-    return Stay(
-        hold_id=row.id,
-        bay_id=row.bay_id,
-        booking_id=row.booking_id,
-        plate=row.plate,
-        load=load,
-        share=capacity.share(mine.contents, state, residue_kg),
-        begins=row.begins,
-        ends=row.ends,
-        window_end=row.window_end,
-        visit_state=VisitState(row.state) if row.state else None,
-        grace=grace,
     )

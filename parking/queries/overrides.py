@@ -19,7 +19,8 @@ class OverrideView:
     id: int
     booking_id: int
     plate: str
-    bay: str
+    act: str
+    bay: str  # or the code of the row of the checklist
     refusals: tuple[Refusal, ...]
     reason: str
     state: OverrideState
@@ -40,8 +41,8 @@ def live(session: Session, now: datetime) -> list[OverrideView]:
     )
     return [
         OverrideView(
-            o.id, o.booking_id, plate, o.subject, tuple(Refusal(r["word"]) for r in o.refusals), o.reason,
-            OverrideState(o.state), o.asked_by, o.asked_at, o.answered_by, o.answer, o.expires_at,
+            o.id, o.booking_id, plate, o.act, o.subject, tuple(Refusal(r["word"]) for r in o.refusals),
+            o.reason, OverrideState(o.state), o.asked_by, o.asked_at, o.answered_by, o.answer, o.expires_at,
         )
         for o, plate in rows
     ]  # fmt: skip

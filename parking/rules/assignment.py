@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from parking.refused import Reason, no
 from parking.rules.nearness import nearness
-from parking.rules.segregation import DEFAULTS, Load, Rulebook, Ruling, Verdict, between
+from parking.rules.segregation import DEFAULTS, Load, Rulebook, Verdict, between
 from parking.vocabulary import Advice, LoadState, Refusal
 
 #: Default bay for a tank semi-trailer, metres. Design default (设计默认值), no standard.
@@ -181,28 +181,24 @@ class _Scene:
         loads = {id(o.load): o.load for o in occupants}  # many occupants share one value
         distinct = {other: between(load, other, book) for other in set(loads.values())}
         verdicts = {n: distinct[other] for n, other in loads.items()}
-        self.load, self.occupants, self.ways = load, occupants, ways
+        self.load, self.ways = load, ways
         self.bays = {b.id: b for b in bays}
         self.shortest, self.longest = min(ways.values(), default=0.0), max(ways.values(), default=0.0)
         self.isolation_kept = no(Advice.ISOLATION_KEPT, count=_free_isolation(bays, occupants))
         self.said: dict[tuple[Any, ...], tuple[float, Reason]] = {}
         self.fits: dict[tuple[Any, ...], bool] = {}  # what fits one bay fits its like
-        self.verdicts = [verdicts[id(o.load)] for o in occupants]
-        where = np.array([near.place[o.bay_id] for o in occupants], dtype=np.int64)
-        needed = np.array([0.0 if v.ruling is Ruling.ALLOWED else v.needed_m for v in self.verdicts])
+        self.taken = {o.bay_id for o in occupants}
+        judged = [(o, verdicts[id(o.load)]) for o in occupants]
+        # whoever must be kept apart at all: nobody else can be too near
+        self.apart = apart = [(o, v) for o, v in judged if v.reason is not None or v.needed_m > 0]
+        where = np.array([near.place[o.bay_id] for o, _ in apart], dtype=np.int64)
         self.metres = near.metres[:, where]
-        here = where[None, :] == np.arange(len(bays))[:, None]
-        self.taken: list[bool] = here.any(axis=1).tolist()
-        self.lacking = self.metres - needed
-        self.too_near = (self.lacking < 0) & ~here
-        restricted = np.array([v.reason is not None for v in self.verdicts], dtype=bool)
-        asked = np.array([v.needed_m for v in self.verdicts])
-        spare = np.where(restricted & ~here, self.metres - asked, np.inf)
-        empty = np.zeros(len(bays), dtype=np.int64)
-        nearest = spare.argmin(axis=1) if len(occupants) else empty
-        alone = ~np.isfinite(spare[np.arange(len(bays)), nearest]) if len(occupants) else empty == 0
-        self.nearest: list[int] = np.where(alone, -1, nearest).tolist()
-        self.crowded: list[bool] = self.too_near.any(axis=1).tolist()
+        self.lacking = self.metres - np.array([v.needed_m for _, v in apart])
+        self.lacking[where, np.arange(len(apart))] = np.inf  # in the bay itself: taken, not too near
+        nearest = self.lacking.argmin(axis=1) if apart else np.full(len(bays), -1)
+        least = self.lacking[np.arange(len(bays)), nearest] if apart else np.full(len(bays), np.inf)
+        self.nearest: list[int] = np.where(np.isfinite(least), nearest, -1).tolist()
+        self.crowded: list[bool] = (least < 0).tolist()
 
     def suggestion(self, n: int, bay: BayFacts) -> Suggestion:
         zone_points, zone = self._once(("zone", bay.zone, bay.hazard_classes), bay)
@@ -225,11 +221,11 @@ class _Scene:
             self.fits[alike] = not any(unfit(self.load, bay))
         if not self.fits[alike]:
             yield from unfit(self.load, bay)
-        if self.taken[n]:
+        if bay.id in self.taken:
             yield no(Refusal.BAY_TAKEN, bay=bay.code)
         if not self.crowded[n]:
             return
-        near = np.flatnonzero(self.too_near[n])
+        near = np.flatnonzero(self.lacking[n] < 0)
         if len(near) > NAMED:
             near = near[np.argsort(self.lacking[n, near], kind="stable")[:NAMED]]
         for k in near.tolist():
@@ -240,12 +236,13 @@ class _Scene:
         nearest = self.nearest[n]
         if nearest < 0:
             return DISTANCE_POINTS, no(Advice.NOTHING_INCOMPATIBLE)
-        enough = ENOUGH * max(self.verdicts[nearest].needed_m, 1.0)
+        enough = ENOUGH * max(self.apart[nearest][1].needed_m, 1.0)
         points = DISTANCE_POINTS * min(1.0, float(self.metres[n, nearest]) / enough)
         return points, self._near(Advice.NEAREST_INCOMPATIBLE, n, bay, nearest)
 
     def _near(self, word: Refusal | Advice, n: int, bay: BayFacts, k: int) -> Reason:
-        return _near(word, bay, self.occupants[k], self.bays, self.verdicts[k], float(self.metres[n, k]))
+        occupant, verdict = self.apart[k]
+        return _near(word, bay, occupant, self.bays, verdict, float(self.metres[n, k]))
 
     def _way(self, bay: BayFacts) -> tuple[float, tuple[Reason, ...]]:
         """Points for a short way, among the bays of this lot."""

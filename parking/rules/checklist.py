@@ -10,7 +10,7 @@ from enum import StrEnum
 from parking.refused import Reason, no
 from parking.rules.park_rules import matches
 from parking.rules.substance import Load
-from parking.vocabulary import CheckResult, DocumentKind, LoadState, OnFail, Refusal
+from parking.vocabulary import CheckResult, DocumentKind, LoadState, OnFail, Refusal, SelfCheck
 
 
 class Outcome(StrEnum):
@@ -27,7 +27,8 @@ class Outcome(StrEnum):
 class Row:
     """One row. ``load_states`` and ``classes`` say whom it is asked of (empty: everybody).
 
-    ``document``: a paper whose end of validity is asked for with the row.
+    ``document``: a paper whose end of validity is asked for with the row. ``self_check``: what the product
+    finds out by itself for it.
     """
 
     code: str
@@ -39,6 +40,7 @@ class Row:
     load_states: tuple[LoadState, ...] = ()
     classes: tuple[str, ...] = ()
     source: str = ""
+    self_check: SelfCheck | None = None
 
     def applies(self, load: Load) -> bool:
         """Whether the row is asked of a vehicle with this load. What is unknown is asked."""
@@ -131,7 +133,7 @@ DEFAULT: tuple[Row, ...] = (
         "Lamp and placards present and of the right class", load_states=_LADEN,
         source="交通运输部令2019年第29号 第44条"),
     Row("V8", OnFail.HOLD, "卫星定位在线", "Terminal is on line", holder="terminal",
-        source="交通运输部令2019年第29号 第25、45条"),
+        source="交通运输部令2019年第29号 第25、45条", self_check=SelfCheck.TERMINAL),
     Row("V9", OnFail.ISOLATE, "紧急切断阀、人孔、阀门关闭，无渗漏、滴洒、异味",
         "Emergency shut-off, hatches and valves closed; no leak, drip or smell",
         holder="tank", source="交通运输部令2019年第29号 第26、47条"),
@@ -163,5 +165,7 @@ DEFAULT: tuple[Row, ...] = (
     Row("D5", OnFail.HOLD, "承运人责任险有效", "Carrier's liability insurance valid", holder="carrier",
         document=DocumentKind.INSURANCE, source="道路运输条例 (2023) 第35条"),
     Row("D6", OnFail.REFUSE, "无黑名单、无未结案件", "Not on the blacklist, no open case", holder="carrier",
-        source="天门市公告"),
+        source="天门市公告", self_check=SelfCheck.BLACKLIST),
 )  # fmt: skip
+#: What the product can answer by itself, by code of the row; a park may leave it to people.
+SELF_CHECKS: Mapping[str, SelfCheck] = {r.code: r.self_check for r in DEFAULT if r.self_check}

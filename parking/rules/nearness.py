@@ -11,6 +11,8 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from parking.rules.kept import Kept
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearness:
@@ -20,9 +22,19 @@ class Nearness:
     metres: npt.NDArray[np.float64]
 
 
+_kept: Kept[Nearness] = Kept(4)
+
+
 def nearness(ids: Sequence[int], shapes: Sequence[BaseGeometry]) -> Nearness:
-    """Distances between outlines, metres where the shapes are in metres."""
-    return _measured(tuple(ids), tuple(shapely.to_wkb(np.array(shapes, dtype=object)).tolist()))
+    """Distances between outlines, metres where the shapes are in metres.
+
+    The same outlines in memory are known again at a glance; equal ones read anew are measured once.
+    """
+    return _kept.of(shapes, tuple(ids), lambda: _measured(tuple(ids), _outlines(shapes)))
+
+
+def _outlines(shapes: Sequence[BaseGeometry]) -> tuple[bytes, ...]:
+    return tuple(shapely.to_wkb(np.array(shapes, dtype=object)).tolist())
 
 
 @lru_cache(maxsize=4)

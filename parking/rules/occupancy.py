@@ -23,12 +23,12 @@ class Stay:
     booking_id: int
     plate: str
     load: Load
+    share: float  # its part of the q/Q indicator
     begins: datetime
     ends: datetime
     window_end: datetime
     visit_state: VisitState | None = None
     grace: timedelta = GRACE
-    share: float = 0.0  # its part of the q/Q indicator
 
     @property
     def inside(self) -> bool:

@@ -14,14 +14,22 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.datum import LocalFrame
 from geo.shapes import Feature, LayerKind, Park
+from parking.rules.kept import Kept
 from parking.rules.plan_problem import Numbers
+
+_kept: Kept[Numbers] = Kept(64)
 
 
 def metres(park: Park, bays: Sequence[BaseGeometry], enterprise: str | None) -> Numbers:
     """For each bay (outline in the park's metric CRS) metres gate → bay → middle of the enterprise's docks.
 
-    Without docks of that name all docks count, without any dock or gate that leg is left out.
+    Without docks of that name all docks count, without any dock or gate that leg is left out. Not to be
+    written to: the same array is handed out while park and bays are the same.
     """
+    return _kept.of((park, *bays), (enterprise,), lambda: _metres(park, bays, enterprise))
+
+
+def _metres(park: Park, bays: Sequence[BaseGeometry], enterprise: str | None) -> Numbers:
     here = _centres(bays)
     gates = [f for f in park.of(LayerKind.GATE) if f.attributes.get("gate_kind") == "hazmat_only"]
     docks = park.of(LayerKind.DOCK)
@@ -31,6 +39,7 @@ def metres(park: Park, bays: Sequence[BaseGeometry], enterprise: str | None) -> 
         way = way + _apart(here, _drawn(park, gates)).min(axis=1)
     if theirs or docks:
         way = way + _apart(here, _drawn(park, theirs or docks)).mean(axis=1)
+    way.setflags(write=False)
     return way
 
 

@@ -15,6 +15,7 @@ from parking.refused import Reason
 from parking.rules import hours as hour_rules
 from parking.rules import override
 from parking.rules import weather as weather_rules
+from parking.rules.substance import Load
 from parking.vocabulary import AT_GATE, LIVE_BOOKING, OPEN_VISIT
 
 
@@ -22,6 +23,11 @@ def weather(session: Session, booking: Booking, at: datetime) -> tuple[Reason, .
     """One reason for each warning that holds something of what the vehicle carries. Nobody sets it aside."""
     warnings = queries.holding(session, at)
     return weather_rules.against(lots.load_of(session, booking), warnings, at) if warnings else ()
+
+
+def weather_on(session: Session, load: Load, at: datetime) -> tuple[Reason, ...]:
+    """The same for a load that was read already."""
+    return weather_rules.against(load, queries.holding(session, at), at)
 
 
 def hours(

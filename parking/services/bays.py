@@ -117,7 +117,7 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
     ranked = assignment.rank(load, lot.bays, occupants, lot.book, _ways(session, booking, lot))
     about_now = period[0] - timedelta(minutes=lot.rules.policy.check_in_early_min) <= now
     outside = visit is None or visit.state in AT_GATE
-    held = arrivals.weather(session, booking, now) if about_now and outside else ()
+    held = arrivals.weather_on(session, load, now) if about_now and outside else ()
     return _limited(booking, load, lot.share(load, contents), lot, period, now, ranked, held)
 
 
@@ -158,7 +158,7 @@ def _limited(
 def _ways(session: Session, booking: Booking, lot: Lot) -> dict[int, float]:
     """Bay id → metres from the gate by the bay to the docks of who expects the vehicle."""
     metres = ways.metres(parks.current(session), [b.shape for b in lot.bays], booking.enterprise)
-    return {b.id: float(m) for b, m in zip(lot.bays, metres, strict=True)}
+    return dict(zip((b.id for b in lot.bays), metres.tolist(), strict=True))
 
 
 def assign(
@@ -323,6 +323,7 @@ def _granted(session: Session, booking: Booking, bay_code: str) -> list[str]:
     rows = session.scalars(
         select(Override.refusals).where(
             Override.booking_id == booking.id,
+            Override.act == "assign",
             Override.subject == bay_code,
             Override.state == OverrideState.SPENT,
         )

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from parking.models import Booking, CheckAnswer, CheckRow, Lot, Visit
 from parking.queries import checklist as lists
 from parking.queries import lot as lots
-from parking.refused import Refused, no
+from parking.queries.checklist import Listed
+from parking.refused import Reason, Refused, no
 from parking.rules import checklist as rules
 from parking.rules.checklist import Answer, Outcome, Row, Verdict
 from parking.services import audit, holding, restraints, visits
-from parking.vocabulary import OnFail, Refusal, VisitState, VisitStep
+from parking.vocabulary import CheckResult, OnFail, Refusal, VisitState, VisitStep
 
 
 def ensure(session: Session, park_id: int) -> int:
@@ -32,7 +33,7 @@ def answer(
     """Write down what was found for one row; the newest answer counts. Raises Refused."""
     visit, booking = _locked(session, visit_id)
     row_id, row = _row(session, booking, code)
-    reasons = rules.against(row, found)
+    reasons = (*rules.against(row, found), *_milder(session, visit, row, found, now))
     if reasons:
         raise Refused(*reasons)
     made = CheckAnswer(
@@ -50,12 +51,13 @@ def answer(
 
 def conclude(session: Session, visit_id: int, now: datetime, actor: str, source: str) -> Verdict:
     """Do what the answers come to: inspected, restrained, refused or isolated. Raises Refused while open."""
-    visit, _ = _locked(session, visit_id)
-    listed = lists.of_visit(session, visit.id)
+    visit, booking = _locked(session, visit_id)
+    listed = lists.of_visit(session, visit.id, now)
     verdict = listed.verdict
     remark = rules.following(verdict, [line.row for line in listed.lines])
     if verdict.outcome is Outcome.OPEN:
         raise Refused(no(Refusal.CHECKLIST_OPEN))
+    _keep_findings(session, visit, booking, listed, now)
     if verdict.outcome is Outcome.ISOLATE:
         visits.step(session, visit.id, VisitStep.ISOLATE, now, actor, source, remark=remark)
     elif verdict.outcome is Outcome.REFUSE:
@@ -78,8 +80,12 @@ def edit(
     now: datetime,
     actor: str,
     source: str,
+    by_itself: bool = True,
 ) -> CheckRow:
-    """Change a row of the park's list. Answers given before keep what they were given to. Raises Refused."""
+    """Change a row of the park's list. Answers given before keep what they were given to. Raises Refused.
+
+    ``by_itself``: what the product can find out for this row it shall answer.
+    """
     row = session.scalar(
         select(CheckRow)
         .join(Lot, Lot.park_id == CheckRow.park_id)
@@ -89,9 +95,12 @@ def edit(
         raise Refused(no(Refusal.CHECK_ROW_UNKNOWN, code=code))
     if not text_zh.strip() or not text_en.strip():
         raise Refused(no(Refusal.REMARK_MISSING, "text_zh"))
-    before = {"text_zh": row.text_zh, "on_fail": row.on_fail, "active": row.active}
+    before = {
+        "text_zh": row.text_zh, "on_fail": row.on_fail, "active": row.active, "self_check": row.self_check,
+    }  # fmt: skip
     row.text_zh, row.text_en = text_zh.strip()[:300], text_en.strip()[:300]
     row.on_fail, row.active, row.position = on_fail, active, max(0, min(position, 999))
+    row.self_check = rules.SELF_CHECKS.get(code) if by_itself else None
     session.flush()
     audit.record(session, actor, "checklist_edited", "check_row", row.id, now, source, before=before)
     return row
@@ -102,7 +111,7 @@ def _stored(park_id: int, position: int, row: Row) -> CheckRow:
         park_id=park_id, code=row.code, position=position, text_zh=row.text_zh, text_en=row.text_en,
         holder=row.holder, on_fail=row.on_fail, document=row.document,
         applies={"load_states": list(row.load_states), "classes": list(row.classes)},
-        source=row.source, active=True,
+        source=row.source, active=True, self_check=row.self_check,
     )  # fmt: skip
 
 
@@ -112,6 +121,36 @@ def _row(session: Session, booking: Booking, code: str) -> tuple[int, Row]:
         if row.code == code and row.applies(load):
             return row_id, row
     raise Refused(no(Refusal.CHECK_ROW_UNKNOWN, code=code[:20]))
+
+
+def _milder(session: Session, visit: Visit, row: Row, found: Answer, now: datetime) -> tuple[Reason, ...]:
+    """Why an answer may not stand beside what the product found: it would be milder."""
+    if row.self_check is None or found.result is CheckResult.FAIL:
+        return ()
+    line = next(x for x in lists.of_visit(session, visit.id, now).lines if x.row.code == row.code)
+    if not line.found_bad or line.finding is None:
+        return ()
+    return (no(Refusal.CHECK_KNOWN, code=row.code), *line.finding.reasons)
+
+
+def _keep_findings(session: Session, visit: Visit, booking: Booking, listed: Listed, now: datetime) -> None:
+    """Put on record what the product answered by itself, with the facts it had."""
+    ids = {row.code: row_id for row_id, row in lists.rows(session, booking.lot_id)}
+    for line in listed.lines:
+        if line.by != lists.SYSTEM or line.answer is None or line.finding is None:
+            continue
+        session.add(
+            CheckAnswer(
+                visit_id=visit.id, row_id=ids[line.row.code], result=line.answer.result, at=now,
+                by=lists.SYSTEM,
+            )
+        )  # fmt: skip
+        said = [{"word": r.word, **{k: str(v) for k, v in r.facts.items()}} for r in line.finding.reasons]
+        audit.record(
+            session, lists.SYSTEM, "check", "visit", visit.id, now, "checklist", code=line.row.code,
+            result=line.answer.result, found=said,
+        )  # fmt: skip
+    session.flush()
 
 
 def _locked(session: Session, visit_id: int) -> tuple[Visit, Booking]:

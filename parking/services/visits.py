@@ -13,9 +13,11 @@ from parking import outbox
 from parking.events import VisitAlarm, VisitMoved
 from parking.models import Bay, Booking, Hold, Violation, Visit, Watch
 from parking.queries import lot as lots
+from parking.queries import self_checks
 from parking.queries.bookings import declared
 from parking.refused import Reason, Refused, no
 from parking.rules import booking as booking_life
+from parking.rules import self_check
 from parking.rules import visit as life
 from parking.rules.admission import CargoLine
 from parking.rules.occupancy import AHEAD
@@ -225,6 +227,7 @@ def _guards(
     if (VisitState(visit.state), step) in life.HELD_BY_WEATHER:
         found = (*found, *arrivals.weather(session, booking, now))
     if step is VisitStep.ADMIT:
+        found = (*found, *_banned_meanwhile(session, booking, now))
         found = (*found, *arrivals.hours(session, booking, now, bays.granted_at(session, booking, hold)))
     if step is VisitStep.ADMIT and visit.state == VisitState.ARRIVED and _must_inspect(session, booking):
         found = (*found, no(Refusal.CHECKLIST_OPEN))
@@ -239,6 +242,12 @@ def _guards(
     if step is VisitStep.LEAVE_DOCK:
         return (*found, *carrying.against_leaving_dock(visit))
     return found
+
+
+def _banned_meanwhile(session: Session, booking: Booking, now: datetime) -> tuple[Reason, ...]:
+    """Entries of the blacklist made since the vehicle arrived, but for those two persons have set aside."""
+    aside = {mark for marks in self_checks.set_aside(session, booking.id).values() for mark in marks}
+    return tuple(r for r in bans.against(session, booking, now) if self_check.ban_mark(r) not in aside)
 
 
 def _must_inspect(session: Session, booking: Booking) -> bool:

@@ -63,6 +63,7 @@ WHO: dict[str, object] = {
     "checklist.edit_post": {ADMIN},
     "overrides.listed": {DISPATCHER, SUPERVISOR},
     "overrides.ask": {DISPATCHER},
+    "overrides.ask_check": {DISPATCHER},
     "overrides.answer": {SUPERVISOR},
     "overrides.use": {DISPATCHER},
     "warnings.listed": {GUARD, DISPATCHER, SUPERVISOR},

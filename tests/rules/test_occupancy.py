@@ -18,7 +18,7 @@ minutes = st.integers(-2000, 2000).map(lambda n: NOW + timedelta(minutes=n))
 
 def stay(begin: datetime, state: VisitState | None) -> Stay:
     end = begin + timedelta(hours=2)
-    return Stay(1, 1, 1, "p", single("3"), *period(begin, end), end, state)
+    return Stay(1, 1, 1, "p", single("3"), 0.0, *period(begin, end), end, state)
 
 
 @given(minutes, minutes, st.sampled_from(sorted(OPEN_VISIT)))

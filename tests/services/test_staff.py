@@ -1,5 +1,8 @@
 """People sign in, are locked out, and lose their sessions when they should."""
 
+import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -34,6 +37,16 @@ def test_no_password_is_kept_in_clear(session, people):
     for row in session.scalars(select(Staff)):
         assert people[row.username] not in row.password_hash
         assert row.password_hash.startswith("$argon2id$")
+
+
+def test_a_guess_at_a_password_is_dear_in_the_product():
+    """The suite itself hashes cheaply (conftest), a house that is run never does."""
+    asked = "from parking.services.staff import _hasher as h; print(json.dumps([h.time_cost, h.memory_cost]))"
+    said = subprocess.run(
+        [sys.executable, "-c", f"import json; {asked}"], capture_output=True, text=True, check=True
+    )
+    time_cost, memory_kib = json.loads(said.stdout)
+    assert time_cost >= 2 and memory_kib >= 19_456
 
 
 def test_the_right_password_signs_in(session, people):

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from parking.db import transaction
-from parking.models import Ban, Booking, CheckAnswer, ParkRow, Visit
+from parking.models import Ban, Booking, CheckAnswer, CheckRow, Override, ParkRow, Visit, Watch
 from parking.services import checklist, restraints, visits
 from parking.vocabulary import BookingState, VisitState
 from tests.factories import HERE, held, hours
@@ -33,7 +33,9 @@ def arrived(site: Site):
         checklist.ensure(session, park.id)
         start = now() - timedelta(minutes=5)
         made = held(session, "B01", now=start, window_start=start, window_end=now() + hours(3))
-        return made.id, visits.check_in(session, made.id, now(), "guard:zhao", HERE).id
+        visit = visits.check_in(session, made.id, now(), "guard:zhao", HERE)
+        session.add(Watch(vehicle_id=visit.vehicle_id, state={}, last_time=now()))  # its terminal is heard
+        return made.id, visit.id
 
 
 def state(site: Site, visit_id: int) -> str:
@@ -57,7 +59,9 @@ def test_no_entry_without_the_list_and_every_answer_is_kept(site: Site, arrived)
     assert state(site, visit_id) == VisitState.INSPECTED
     assert zhao.send(f"{page}/step", page=page, step="admit").status_code == 303
     with transaction(site.engine) as session:
-        assert len(session.scalars(select(CheckAnswer)).all()) == len(DATED) + len(PLAIN)
+        given = session.scalars(select(CheckAnswer)).all()
+        assert len([a for a in given if a.by != "system"]) == len(DATED) + len(PLAIN)
+        assert len([a for a in given if a.by == "system"]) == 2, "the product put its own answers beside"
 
 
 def test_an_open_list_is_not_finished_and_a_wrong_answer_says_why(site: Site, arrived):
@@ -87,6 +91,30 @@ def test_a_failure_leads_where_its_row_says(site: Site, arrived, code, wanted):
     assert len(held_back) == (1 if wanted == VisitState.ARRIVED else 0)
 
 
+def test_what_the_product_found_is_shown_and_only_two_persons_set_it_aside(site: Site, arrived):
+    booking_id, visit_id = arrived
+    with transaction(site.engine) as session:
+        session.get_one(Watch, session.get_one(Visit, visit_id).vehicle_id).last_time = now() - hours(1)
+    zhao, li, wu = site.signed_in("guard"), site.signed_in("dispatcher"), site.signed_in("supervisor")
+    page = f"/gate/{booking_id}/checklist"
+    shown = text(zhao.get(page))
+    assert "系统判定" in shown and "不在黑名单，无未处理违规" in shown and "已超过 5 分钟" in shown
+    assert answer(zhao, booking_id, "V8").status_code == 422
+    assert answer(zhao, booking_id, "V8", result="not_applicable").status_code == 422
+    asked = {"visit_id": str(visit_id), "code": "V8", "reason": "终端送修，人工押送"}
+    assert zhao.send("/overrides/check", page=page, **asked).status_code == 403
+    assert li.send("/overrides/check", page=page, **asked).status_code == 303
+    with transaction(site.engine) as session:
+        number = session.scalars(select(Override.id)).one()
+    assert "查验项 V8" in text(wu.get("/overrides"))
+    answered = {"grant": "1", "answer": "同意"}
+    assert wu.send(f"/overrides/{number}/answer", page="/overrides", **answered).status_code == 303
+    assert answer(zhao, booking_id, "V8").status_code == 422, "granted is not used yet"
+    assert li.send(f"/overrides/{number}/use", page="/overrides").status_code == 303
+    assert answer(zhao, booking_id, "V8").status_code == 303
+    assert "已双人放行" in text(zhao.get(page))
+
+
 def test_a_paper_that_ends_before_the_stay_fails_its_row(site: Site, arrived):
     booking_id, visit_id = arrived
     zhao, page = site.signed_in("guard"), f"/gate/{booking_id}/checklist"
@@ -103,6 +131,14 @@ def test_the_park_edits_its_own_list(site: Site, arrived):
     row = {"code": "V10", "text_zh": "灭火器两只", "text_en": "Two extinguishers", "on_fail": "refuse"}
     assert chief.send(page, page=page, **row, active="1", position="1").status_code == 303
     assert chief.send(page, page=page, **{**row, "text_zh": " "}, position="1").status_code == 422
+    v8 = {"code": "V8", "text_zh": "定位在线", "text_en": "On line", "on_fail": "hold", "active": "1"}
+    assert chief.send(page, page=page, **v8, position="9", by_itself="1").status_code == 303
+    assert "由系统判定" in text(chief.get(page))
+    with transaction(site.engine) as session:
+        assert session.scalars(select(CheckRow.self_check).where(CheckRow.code == "V8")).one()
+    assert chief.send(page, page=page, **v8, position="9").status_code == 303
+    with transaction(site.engine) as session:
+        assert session.scalars(select(CheckRow.self_check).where(CheckRow.code == "V8")).one() is None
     shown = text(site.signed_in("guard").get(f"/gate/{arrived[0]}/checklist"))
     assert "灭火器两只" in shown
 
