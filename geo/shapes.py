@@ -25,9 +25,16 @@ class LayerKind(StrEnum):
     CAMERA = "camera"  # 摄像机
 
 
+#: "Since ever": the first day of a shape that was drawn without a date and later followed by another.
+SINCE_EVER = date.min
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """The act that made a line binding. Effective dates are whole days in the park's time zone."""
+    """The act that made a line binding. Effective dates are whole days in the park's time zone.
+
+    A shape without an act that another follows has an empty ``document`` and is in force from SINCE_EVER.
+    """
 
     document: str
     issuing_body: str
@@ -73,6 +80,8 @@ class Park:
     features: tuple[Feature, ...]
     timezone: str = "Asia/Shanghai"
     rules: Mapping[str, Any] = field(default_factory=dict)
+    #: Where everything must lie, WGS-84: [west, south, east, north] or a GeoJSON polygon; None: anywhere.
+    county: Any = None
 
     def of(self, kind: LayerKind) -> tuple[Feature, ...]:
         return tuple(f for f in self.features if f.kind is kind)
