@@ -26,7 +26,7 @@ from geo.park_checks import check_park
 from geo.parkjson import read_settings
 from geo.repairs import AREAS, proposal
 from geo.report import LayerWord, Report
-from geo.shapes import SINCE_EVER, Approval, Feature, LayerKind, Park
+from geo.shapes import SINCE_EVER, Approval, Feature, LayerKind, Park, Source
 from geo.vectorfile import Row, label_of, read_rows
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "LayerWord",
     "Report",
     "feature_hash",
+    "file_hash",
     "geometry_hash",
     "read_layer",
     "read_park",
@@ -92,9 +93,16 @@ def read_layer(
 
     ``park`` gives the watch area, the county and the metric CRS; its features are not looked at.
     """
-    door = _Door(kind, path.name, park, report, consent)
     rows = read_rows(path, declared, park.watch_area, kind in AREAS, report)
+    sha256 = file_hash(path) if rows else ""
+    door = _Door(kind, path.name, sha256, park, report, consent)
     return [made for row in rows or () if (made := door.feature(row)) is not None]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file as it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def geometry_hash(features: Iterable[Feature]) -> str:
@@ -180,8 +188,11 @@ def _file(folder: Path, kind: LayerKind, report: Report) -> Path | None:
 class _Door:
     """One file's shapes on their way in: mended if agreed to, checked, made ours."""
 
-    def __init__(self, kind: LayerKind, file: str, park: Park, report: Report, consent: bool) -> None:
+    def __init__(
+        self, kind: LayerKind, file: str, sha256: str, park: Park, report: Report, consent: bool
+    ) -> None:
         self._kind, self._file, self._park, self._report, self._consent = kind, file, park, report, consent
+        self._sha256 = sha256
         self._frame = LocalFrame(park.metric_crs)
         self._county = county_of(park.county)
 
@@ -204,7 +215,10 @@ class _Door:
         attributes = {k: v for k, v in properties.items() if k not in (*_TEXTS, *_APPROVAL)}
         if kind is LayerKind.BAY:
             attributes["isolation"] = flag_of(attributes.get("isolation", False))
-        return Feature(kind, texts[0], texts[1], texts[2], shapely.force_2d(geometry), approval, attributes)
+        source = Source(file, self._sha256, row.crs)
+        return Feature(
+            kind, texts[0], texts[1], texts[2], shapely.force_2d(geometry), approval, attributes, source
+        )
 
     def _mended(self, row: Row, label: str) -> BaseGeometry | None:
         """The shape as it goes on: as drawn, or repaired where a person agreed. An open ring is an error.

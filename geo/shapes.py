@@ -47,6 +47,15 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a shape came from: the file as handed in, its SHA-256, and the CRS its coordinates had there."""
+
+    file: str
+    sha256: str
+    crs: str
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """One named shape of a layer, WGS-84 longitude/latitude degrees."""
 
@@ -57,6 +66,7 @@ class Feature:
     geometry: BaseGeometry
     approval: Approval | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,13 +84,14 @@ Area = tuple[float, float, float, float]
 class Row:
     """One feature of a file: its number in the file (from 1), its shape in WGS-84.
 
-    ``unclosed``: a ring of it was open in the file; in ``geometry`` it is closed.
+    ``unclosed``: a ring of it was open in the file; in ``geometry`` it is closed. ``crs``: the file's.
     """
 
     number: int
     properties: Mapping[str, Any]
     geometry: BaseGeometry | None
     unclosed: bool = False
+    crs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +139,30 @@ def _read(
     frame = _with_crs(frame, declared, file, report)
     if frame is None:
         return None
+    crs = _crs_name(frame.crs, declared)
     placed = _in_wgs84(frame, declared, file, watch_area, report)
     if placed is None:
         return None
     if declared.datum is Datum.GCJ02:
         report.warning(LayerWord.DATUM_CONVERTED, file)
         placed = placed.set_geometry(shapely.transform(placed.geometry.values, _from_gcj02))
-    return list(_rows(placed, path, declared, scanned))
+    return list(_rows(placed, path, declared, scanned, crs))
 
 
-def _rows(placed: Any, path: Path, declared: Declared, scanned: Scanned) -> Iterator[Row]:
+def _crs_name(crs: CRS, declared: Declared) -> str:
+    """``EPSG:4546``, or the name a CRS of no authority gives itself; GCJ-02 where it was declared."""
+    authority = crs.to_authority()
+    name = ":".join(authority) if authority else str(crs.name)
+    return f"{name} (GCJ-02)" if declared.datum is Datum.GCJ02 else name
+
+
+def _rows(placed: Any, path: Path, declared: Declared, scanned: Scanned, crs: str) -> Iterator[Row]:
     shapes, columns = list(placed.geometry), placed.drop(columns=placed.geometry.name)
     for n, properties in enumerate(columns.to_dict("records"), 1):
         unclosed = bool(properties.pop(UNCLOSED, False)) or n in scanned.unclosed
         if n not in scanned.broken:
             named = {**declared.properties, **_named(properties, path)}
-            yield Row(n, named, shapes[n - 1], unclosed)
+            yield Row(n, named, shapes[n - 1], unclosed, crs)
 
 
 def label_of(properties: Mapping[str, Any], number: int) -> str:
