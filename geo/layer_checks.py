@@ -57,15 +57,16 @@ def check_feature(
     geometry: BaseGeometry | None,
     properties: Mapping[str, Any],
     watch_area: Sequence[float],
+    county: BaseGeometry | None,
     file: str,
     label: str,
     report: Report,
 ) -> None:
-    """Complain about one feature: its geometry, then its properties."""
-    if geometry is None or geometry.is_empty:
+    """Complain about one feature: its geometry (None: complained about already), then its properties."""
+    if geometry is not None and geometry.is_empty:
         report.error(LayerWord.GEOMETRY_EMPTY, file, label)
-    else:
-        _geometry(kind, geometry, watch_area, file, label, report)
+    elif geometry is not None:
+        _geometry(kind, geometry, watch_area, county, file, label, report)
     _properties(kind, properties, file, label, report)
 
 
@@ -83,6 +84,7 @@ def _geometry(
     kind: LayerKind,
     geometry: BaseGeometry,
     watch_area: Sequence[float],
+    county: BaseGeometry | None,
     file: str,
     label: str,
     report: Report,
@@ -94,8 +96,33 @@ def _geometry(
     if (count := shapely.get_num_coordinates(geometry)) > VERTEX_LIMIT:
         report.error(LayerWord.TOO_MANY_VERTICES, file, label, count=int(count), limit=VERTEX_LIMIT)
         return
-    if _in_place(geometry, watch_area, file, label, report) and not geometry.is_valid:
+    if not _in_place(geometry, watch_area, file, label, report):
+        return
+    if not geometry.is_valid:
         report.error(LayerWord.SELF_CROSSING, file, label, **_why_invalid(geometry))
+    if county is not None and (outside := _vertex_outside(geometry, county)):
+        report.error(LayerWord.OUTSIDE_COUNTY, file, label, **outside)
+
+
+def county_of(value: Any) -> BaseGeometry | None:
+    """The shape of a checked ``county``: [west, south, east, north] or a GeoJSON (Multi)Polygon, WGS-84."""
+    if value is None:
+        return None
+    made: BaseGeometry = (
+        shapely.box(*value) if isinstance(value, (list, tuple)) else shapely.geometry.shape(value)
+    )
+    shapely.prepare(made)
+    return made
+
+
+def _vertex_outside(geometry: BaseGeometry, county: BaseGeometry) -> dict[str, str] | None:
+    """The first vertex that does not lie in the county, or the middle of what crosses its border."""
+    points = shapely.get_coordinates(geometry)
+    out = points[~shapely.intersects_xy(county, points[:, 0], points[:, 1])]
+    if not len(out) and county.covers(shapely.make_valid(geometry)):
+        return None
+    lon, lat = out[0] if len(out) else shapely.get_coordinates(geometry.representative_point())[0]
+    return {"lon": f"{lon:.5f}", "lat": f"{lat:.5f}"}
 
 
 def _why_invalid(geometry: BaseGeometry) -> dict[str, Any]:
@@ -116,9 +143,20 @@ def _in_place(
         report.error(LayerWord.AXES_SWAPPED, file, label)
     elif not all(map(math.isfinite, geometry.bounds)) or max(-left, right) > 180 or max(-low, high) > 90:
         report.error(LayerWord.NOT_DEGREES, file, label, lon=f"{left:g}", lat=f"{low:g}")
+    elif _mirrored(geometry, watch_area):
+        report.error(LayerWord.WRONG_HEMISPHERE, file, label, lon=f"{left:.5f}", lat=f"{low:.5f}")
     else:
         report.error(LayerWord.OUTSIDE_WATCH_AREA, file, label, **_farthest(geometry, watch_area))
     return False
+
+
+def _mirrored(geometry: BaseGeometry, watch_area: Sequence[float]) -> bool:
+    """Whether the shape would lie here with the sign of one or both coordinates turned round."""
+    west, south, east, north = watch_area
+    left, low, right, high = geometry.bounds
+    spans_x = ((left, right), (-right, -left))
+    spans_y = ((low, high), (-high, -low))
+    return any(west <= a and b <= east and south <= c and d <= north for a, b in spans_x for c, d in spans_y)
 
 
 def _farthest(geometry: BaseGeometry, watch_area: Sequence[float]) -> dict[str, str]:

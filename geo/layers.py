@@ -8,24 +8,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from geo.datum import Datum
-from geo.layer_checks import check_feature, flag_of
+from geo.datum import Datum, LocalFrame
+from geo.declared import Declared
+from geo.layer_checks import check_feature, county_of, flag_of
 from geo.park_checks import check_park
 from geo.parkjson import read_settings
+from geo.repairs import AREAS, proposal
 from geo.report import LayerWord, Report
-from geo.shapes import Approval, Feature, LayerKind, Park
-from geo.vectorfile import Area, Row, label_of, read_rows
+from geo.shapes import SINCE_EVER, Approval, Feature, LayerKind, Park, Source
+from geo.vectorfile import Row, label_of, read_rows
 
-__all__ = ["LayerWord", "Report", "feature_hash", "read_park", "to_geojson"]
+__all__ = [
+    "Declared",
+    "LayerWord",
+    "Report",
+    "feature_hash",
+    "file_hash",
+    "geometry_hash",
+    "read_layer",
+    "read_park",
+    "to_geojson",
+]
 
 SUFFIXES = (".geojson", ".json", ".gpkg", ".kml", ".kmz", ".zip", ".shp", ".dxf")
 #: Layers a park cannot do without; the others may be absent.
@@ -41,10 +55,11 @@ _APPROVAL = ("document", "issuing_body", "approved_on", "effective_from", "effec
 _LONGEST = {"code": 40, "name_zh": 120, "name_en": 120, "document": 200, "issuing_body": 200}
 
 
-def read_park(folder: Path) -> tuple[Park | None, Report]:
+def read_park(folder: Path, consent: bool = False) -> tuple[Park | None, Report]:
     """Read ``park.json`` and one file per layer. The Park is None when it cannot even be put together.
 
-    A Park beside a report with errors lacks what the errors are about: never judge by it.
+    A Park beside a report with errors lacks what the errors are about: never judge by it. ``consent``: a
+    person agreed to the repairs the report proposes; they are made and said.
     """
     report = Report()
     if not folder.is_dir():
@@ -54,10 +69,56 @@ def read_park(folder: Path) -> tuple[Park | None, Report]:
     if settings is None:
         return None, report
     files = {kind: _file(folder, kind, report) for kind in LayerKind}
-    features = [f for kind, path in files.items() if path for f in _layer(kind, path, settings, report)]
-    park = _park(settings, tuple(features))
+    park = _park(settings, ())
+    features = [
+        f
+        for kind, path in files.items()
+        if path
+        for f in read_layer(kind, path, _declared(kind, settings), park, report, consent)
+    ]
+    park = replace(park, features=tuple(features))
     check_park(park, {kind: path.name if path else f"{kind}.geojson" for kind, path in files.items()}, report)
     return park, report
+
+
+def read_layer(
+    kind: LayerKind,
+    path: Path,
+    declared: Declared,
+    park: Park,
+    report: Report,
+    consent: bool = False,
+) -> list[Feature]:
+    """The shapes of one file, each checked by itself; how they lie together is ``check_park``'s.
+
+    ``park`` gives the watch area, the county and the metric CRS; its features are not looked at.
+    """
+    rows = read_rows(path, declared, park.watch_area, kind in AREAS, report)
+    sha256 = file_hash(path) if rows else ""
+    door = _Door(kind, path.name, sha256, park, report, consent)
+    return [made for row in rows or () if (made := door.feature(row)) is not None]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file as it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def geometry_hash(features: Iterable[Feature]) -> str:
+    """SHA-256 of normalised shapes in WGS-84, rounded to a nanodegree, in an order of their own.
+
+    The same drawing in another file format or CRS round trip has the same hash to a tenth of a millimetre.
+    """
+    texts = sorted(
+        f"{f.kind}|{f.code}|{shapely.to_wkb(shapely.normalize(_rounded(f.geometry)), hex=True)}"
+        for f in features
+    )
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _rounded(geometry: BaseGeometry) -> BaseGeometry:
+    return shapely.transform(geometry, lambda xy: np.round(xy, 9) + 0.0)
 
 
 def feature_hash(feature: Feature) -> str:
@@ -78,11 +139,20 @@ def _properties(feature: Feature) -> dict[str, Any]:
         base |= {
             "document": feature.approval.document,
             "issuing_body": feature.approval.issuing_body,
-            "approved_on": feature.approval.approved_on.isoformat(),
-            "effective_from": feature.approval.effective_from.isoformat(),
+            "approved_on": _iso(feature.approval.approved_on),
+            "effective_from": _iso(feature.approval.effective_from),
             "effective_to": feature.approval.effective_to and feature.approval.effective_to.isoformat(),
         }
     return base | dict(feature.attributes)
+
+
+def _iso(day: date) -> str | None:
+    return None if day == SINCE_EVER else day.isoformat()
+
+
+def _declared(kind: LayerKind, settings: Mapping[str, Any]) -> Declared:
+    said = settings.get("drawings", {}).get(kind, {})
+    return Declared.from_mapping(said, Datum(settings.get("datum", Datum.WGS84)))
 
 
 def _park(settings: Mapping[str, Any], features: tuple[Feature, ...]) -> Park:
@@ -100,6 +170,7 @@ def _park(settings: Mapping[str, Any], features: tuple[Feature, ...]) -> Park:
         rules=settings.get("rules", {}),
         timezone=settings.get("timezone", "Asia/Shanghai"),
         features=features,
+        county=settings.get("county"),
     )
 
 
@@ -114,30 +185,67 @@ def _file(folder: Path, kind: LayerKind, report: Report) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
-def _layer(kind: LayerKind, path: Path, settings: Mapping[str, Any], report: Report) -> Iterator[Feature]:
-    west, south, east, north = settings["watch_area"]
-    area = (west, south, east, north)
-    datum = Datum(settings.get("datum", Datum.WGS84))
-    for row in read_rows(path, datum, area, report) or ():
-        made = _feature(kind, row, path.name, area, report)
-        if made is not None:
-            yield made
+class _Door:
+    """One file's shapes on their way in: mended if agreed to, checked, made ours."""
 
+    def __init__(
+        self, kind: LayerKind, file: str, sha256: str, park: Park, report: Report, consent: bool
+    ) -> None:
+        self._kind, self._file, self._park, self._report, self._consent = kind, file, park, report, consent
+        self._sha256 = sha256
+        self._frame = LocalFrame(park.metric_crs)
+        self._county = county_of(park.county)
 
-def _feature(kind: LayerKind, row: Row, file: str, watch_area: Area, report: Report) -> Feature | None:
-    before = len(report.errors)
-    properties = row.properties
-    label = label_of(properties, row.number)
-    texts = [_text(properties, name, file, label, report) for name in _TEXTS]
-    approval = _approval(properties, file, label, report) if kind in _APPROVED else None
-    geometry: BaseGeometry | None = shapely.geometry.shape(row.geometry) if row.geometry else None
-    check_feature(kind, geometry, properties, watch_area, file, label, report)
-    if len(report.errors) > before or geometry is None:
-        return None
-    attributes = {k: v for k, v in properties.items() if k not in (*_TEXTS, *_APPROVAL)}
-    if kind is LayerKind.BAY:
-        attributes["isolation"] = flag_of(attributes.get("isolation", False))
-    return Feature(kind, texts[0], texts[1], texts[2], shapely.force_2d(geometry), approval, attributes)
+    def feature(self, row: Row) -> Feature | None:
+        """The shape of one row, or None and complaints."""
+        kind, file, report = self._kind, self._file, self._report
+        before = len(report.errors)
+        label = label_of(row.properties, row.number)
+        geometry = self._mended(row, label)
+        if geometry is None and len(report.errors) == before:
+            return None  # dropped, as agreed
+        properties = row.properties
+        texts = [_text(properties, name, file, label, report) for name in _TEXTS]
+        approval = None
+        if kind in _APPROVED or any(str(properties.get(name) or "").strip() for name in _APPROVAL):
+            approval = _approval(properties, file, label, report)
+        check_feature(kind, geometry, properties, self._park.watch_area, self._county, file, label, report)
+        if len(report.errors) > before or geometry is None:
+            return None
+        attributes = {k: v for k, v in properties.items() if k not in (*_TEXTS, *_APPROVAL)}
+        if kind is LayerKind.BAY:
+            attributes["isolation"] = flag_of(attributes.get("isolation", False))
+        source = Source(file, self._sha256, row.crs)
+        return Feature(
+            kind, texts[0], texts[1], texts[2], shapely.force_2d(geometry), approval, attributes, source
+        )
+
+    def _mended(self, row: Row, label: str) -> BaseGeometry | None:
+        """The shape as it goes on: as drawn, or repaired where a person agreed. An open ring is an error.
+
+        None without an error: an empty shape a person agreed to drop. What has no shape at all and no
+        consent goes on as None, to be complained about.
+        """
+        report, geometry = self._report, row.geometry
+        found = proposal(self._kind, geometry, row.unclosed, self._frame, self._file, label)
+        if found is not None and self._placed(geometry):
+            report.repairs.append(found)
+            if self._consent:
+                facts = {"before_m2": found.before_m2, "after_m2": found.after_m2}
+                for word in found.words:
+                    report.warning(LayerWord.REPAIRED, self._file, label, repair=word, **facts)
+                return found.after
+        if row.unclosed:
+            report.error(LayerWord.RING_NOT_CLOSED, self._file, label)
+        elif geometry is None:
+            report.error(LayerWord.GEOMETRY_EMPTY, self._file, label)
+        return geometry
+
+    def _placed(self, geometry: BaseGeometry | None) -> bool:
+        """Whether the shape lies where it may: one in the wrong place is not mended but put right."""
+        if geometry is None or geometry.is_empty:
+            return True
+        return bool(shapely.covers(shapely.box(*self._park.watch_area), shapely.box(*geometry.bounds)))
 
 
 def _text(properties: Mapping[str, Any], name: str, file: str, label: str, report: Report) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 import shapely
@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from geo.datum import LocalFrame
 from geo.layer_checks import listed
 from geo.report import LayerWord, Report
-from geo.shapes import Approval, Feature, LayerKind, Park
+from geo.shapes import SINCE_EVER, Approval, Feature, LayerKind, Park
 
 #: A gate may stand this far off the boundary and still belong to it, metres.
 GATE_SLACK_M = 5.0
@@ -29,6 +29,14 @@ SIZE_SLACK = 0.15
 BAY_SLACK_M = 0.2
 #: A route reaches what it passes at this distance, metres.
 REACH_M = 50.0
+
+#: Kinds whose shapes may not overlap each other, and which of them (their ``zone_kind``). A class zone lies
+#: in a lot, and control lines of several plants do overlap.
+_APART: Mapping[LayerKind, tuple[str | None, ...]] = {
+    LayerKind.ZONE: ("class_zone",),
+    LayerKind.GATE: (None,),
+    LayerKind.DOCK: (None,),
+}
 
 
 def check_park(park: Park, files: Mapping[LayerKind, str], report: Report) -> None:
@@ -46,6 +54,8 @@ class Together:
         self._faulty = {kind for kind in LayerKind if any(i.file == files[kind] for i in report.errors)}
         frame = LocalFrame(park.metric_crs)
         self._metres = {id(f): frame.to_metres(f.geometry) for f in park.features}
+        self._said: set[tuple[LayerWord, int, str]] = set()
+        self._day = date.max - timedelta(days=1)
 
     def check(self) -> None:
         self._codes()
@@ -55,11 +65,33 @@ class Together:
         if self._sound(LayerKind.BOUNDARY, LayerKind.CONTROL_LINE):
             self._boundary_within()
         self._gates()
+        for day in self._days():
+            self._together_on(day)
+
+    def _together_on(self, day: date) -> None:
+        """What must hold among the shapes in force on one day."""
+        self._day = day
         if self._sound(LayerKind.ZONE):
             self._bays_in_zones()
         self._bays()
+        for kind in _APART:
+            if self._sound(kind):
+                self._apart(kind)
         if self._sound(LayerKind.GATE, LayerKind.DOCK, LayerKind.ZONE):
             self._routes()
+
+    def _days(self) -> list[date]:
+        """The days on which something began to be in force, boundary and control line aside; one at least.
+
+        What was drawn before the first of them was checked when it was drawn.
+        """
+        lines = (LayerKind.BOUNDARY, LayerKind.CONTROL_LINE)
+        begun = {f.approval.effective_from for f in self._park.features if f.approval and f.kind not in lines}
+        return sorted(begun - {SINCE_EVER}) or [date.max - timedelta(days=1)]
+
+    def _now(self, kind: LayerKind) -> tuple[Feature, ...]:
+        """The shapes of ``kind`` in force on the day looked at."""
+        return tuple(f for f in self._park.of(kind) if _in_force(f, self._day))
 
     def _sound(self, *kinds: LayerKind) -> bool:
         return self._faulty.isdisjoint(kinds)
@@ -68,10 +100,19 @@ class Together:
         return self._metres[id(feature)]
 
     def _error(self, word: LayerWord, feature: Feature, **facts: object) -> None:
-        self._report.error(word, self._files[feature.kind], feature.code, **facts)
+        if self._first(word, feature, facts):
+            self._report.error(word, self._files[feature.kind], feature.code, **facts)
 
     def _warning(self, word: LayerWord, feature: Feature, **facts: object) -> None:
-        self._report.warning(word, self._files[feature.kind], feature.code, **facts)
+        if self._first(word, feature, facts):
+            self._report.warning(word, self._files[feature.kind], feature.code, **facts)
+
+    def _first(self, word: LayerWord, feature: Feature, facts: Mapping[str, object]) -> bool:
+        """Whether this was not said already of another day."""
+        said = (word, id(feature), repr(facts))
+        new = said not in self._said
+        self._said.add(said)
+        return new
 
     def _codes(self) -> None:
         by_code: dict[tuple[LayerKind, str], list[Feature]] = defaultdict(list)
@@ -108,7 +149,7 @@ class Together:
                     self._error(LayerWord.BOUNDARY_OUTSIDE_CONTROL_LINE, boundary, since=str(day))
 
     def _gates(self) -> None:
-        gates = self._park.of(LayerKind.GATE)
+        gates = self._now(LayerKind.GATE)
         edges = [self._shape(b).boundary for b in self._last_boundaries()]
         for gate in gates:
             if edges and min(self._shape(gate).distance(edge) for edge in edges) > GATE_SLACK_M:
@@ -125,9 +166,9 @@ class Together:
         return [b for b, a in dated if (a.effective_to or date.max) == last]
 
     def _bays_in_zones(self) -> None:
-        zones = {z.code: z for z in self._park.of(LayerKind.ZONE)}
+        zones = {z.code: z for z in self._now(LayerKind.ZONE)}
         lots = [self._shape(z) for z in zones.values() if z.attributes["zone_kind"] == "lot"]
-        for bay in self._park.of(LayerKind.BAY):
+        for bay in self._now(LayerKind.BAY):
             shape = self._shape(bay).buffer(-BAY_SLACK_M)
             if not any(lot.covers(shape) for lot in lots):
                 self._error(LayerWord.BAY_OUTSIDE_LOT, bay)
@@ -153,8 +194,12 @@ class Together:
                 self._warning(LayerWord.BAY_BEYOND_ZONE, bay, zone=zone.code, property=name, values=odd)
 
     def _bays(self) -> None:
-        bays = self._park.of(LayerKind.BAY)
-        if bays and not any(b.attributes["isolation"] for b in bays):
+        bays = self._now(LayerKind.BAY)
+        if (
+            bays
+            and not any(b.attributes["isolation"] for b in bays)
+            and self._first(LayerWord.NO_ISOLATION_BAY, bays[0], {})
+        ):
             self._report.warning(LayerWord.NO_ISOLATION_BAY, self._files[LayerKind.BAY])
         shapes = [self._shape(b) for b in bays]
         tree = shapely.STRtree(shapes)
@@ -163,6 +208,17 @@ class Together:
             for other in tree.query(shapes[n], predicate="intersects"):
                 if other > n and shapes[n].intersection(shapes[other]).area > OVERLAP_SLACK_M2:
                     self._error(LayerWord.BAYS_OVERLAP, bay, other=bays[other].code)
+
+    def _apart(self, kind: LayerKind) -> None:
+        """Shapes of one kind that may not cover each other do."""
+        shapes = [f for f in self._now(kind) if f.attributes.get("zone_kind") in _APART[kind]]
+        tree = shapely.STRtree([self._shape(f) for f in shapes])
+        for n, one in enumerate(shapes):
+            for other in tree.query(self._shape(one), predicate="intersects"):
+                area = self._shape(one).intersection(self._shape(shapes[other])).area if other > n else 0.0
+                if area > OVERLAP_SLACK_M2:
+                    facts = {"other": shapes[other].code, "area_m2": round(float(area), 1)}
+                    self._error(LayerWord.SHAPES_OVERLAP, one, **facts)
 
     def _size(self, bay: Feature) -> None:
         drawn = _sides(self._shape(bay))
@@ -178,10 +234,10 @@ class Together:
             )
 
     def _routes(self) -> None:
-        ends = [self._shape(f) for kind in (LayerKind.GATE, LayerKind.DOCK) for f in self._park.of(kind)]
-        zones = self._park.of(LayerKind.ZONE)
+        ends = [self._shape(f) for kind in (LayerKind.GATE, LayerKind.DOCK) for f in self._now(kind)]
+        zones = self._now(LayerKind.ZONE)
         ends += [self._shape(z) for z in zones if z.attributes["zone_kind"] == "lot"]
-        for route in self._park.of(LayerKind.ROUTE):
+        for route in self._now(LayerKind.ROUTE):
             if ends and not any(self._shape(route).distance(end) <= REACH_M for end in ends):
                 self._warning(LayerWord.ROUTE_LEADS_NOWHERE, route)
 

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import shapely
 from pyproj import CRS, Geod
 from pyproj.exceptions import CRSError, ProjError
 
 from geo.datum import Datum, LocalFrame
+from geo.declared import wrong
 from geo.report import LayerReason, LayerWord, Report
+from geo.shapes import LayerKind
 
 FILE = "park.json"
 FILE_LIMIT_MB = 1
@@ -70,11 +73,40 @@ def _wrong(settings: Mapping[str, Any]) -> Iterator[tuple[str, LayerReason]]:
         yield "timezone", LayerReason.NO_SUCH_TIME_ZONE
     if settings.get("datum", Datum.WGS84) not in list(Datum):
         yield "datum", LayerReason.NO_SUCH_DATUM
+    yield from _wrong_drawings(settings.get("drawings", {}))
+    if settings.get("county") is not None and not _is_county(settings["county"]):
+        yield "county", LayerReason.NOT_A_COUNTY
     area = settings.get("watch_area")
     if "watch_area" in settings and not _is_area(area):
         yield "watch_area", LayerReason.NOT_AN_AREA
     if "metric_crs" in settings and (reason := _wrong_crs(settings["metric_crs"], area)):
         yield "metric_crs", reason
+
+
+def _wrong_drawings(drawings: Any) -> Iterator[tuple[str, LayerReason]]:
+    """``drawings``: layer → what is declared of its file (see ``geo.declared``)."""
+    if not isinstance(drawings, dict):
+        yield "drawings", LayerReason.NOT_AN_OBJECT
+        return
+    for kind, said in drawings.items():
+        if kind not in list(LayerKind):
+            yield f"drawings.{kind}", LayerReason.NO_SUCH_LAYER
+            continue
+        for name, reason in wrong(said):
+            yield f"drawings.{kind}.{name}".rstrip("."), reason
+
+
+def _is_county(value: Any) -> bool:
+    """[west, south, east, north] or a valid GeoJSON polygon in degrees."""
+    if _is_area(value):
+        return True
+    if not isinstance(value, dict) or value.get("type") not in ("Polygon", "MultiPolygon"):
+        return False
+    try:
+        made = shapely.geometry.shape(value)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError):
+        return False
+    return bool(made.is_valid and not made.is_empty and shapely.box(-180, -90, 180, 90).covers(made))
 
 
 def _is_zone(name: Any) -> bool:

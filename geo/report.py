@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from shapely.geometry.base import BaseGeometry
+
 
 class LayerWord(StrEnum):
     """Everything the door of layers can complain about. Facts are named beside."""
@@ -24,7 +26,21 @@ class LayerWord(StrEnum):
     CRS_INACCURATE = "crs_inaccurate"  # crs
     NORTHING_FIRST = "northing_first"
     DATUM_CONVERTED = "datum_converted"
+    CRS_CONTRADICTED = "crs_contradicted"  # stated, declared
+    ZONE_NUMBER = "zone_number"  # zone, crs
     NO_FEATURES = "no_features"
+    TOO_MANY_FEATURES = "too_many_features"  # count, limit
+    FORMAT_WRONG = "format_wrong"  # expected
+    LINKS_ELSEWHERE = "links_elsewhere"
+    NESTED_TOO_DEEP = "nested_too_deep"
+    XML_ENTITIES = "xml_entities"
+    ARCHIVE_PARTS = "archive_parts"  # count, limit
+    ARCHIVE_UNSAFE = "archive_unsafe"  # part, reason
+    ARCHIVE_WITHOUT = "archive_without"  # expected
+    DXF_BINARY = "dxf_binary"
+    DXF_LAYERS_MISSING = "dxf_layers_missing"  # names
+    DXF_LAYER_ABSENT = "dxf_layer_absent"  # name, names
+    DXF_OTHERS = "dxf_others"  # count, types
     # park.json
     PARK_FIELD_MISSING = "park_field_missing"  # field
     PARK_FIELD_WRONG = "park_field_wrong"  # field, reason
@@ -36,6 +52,8 @@ class LayerWord(StrEnum):
     SELF_CROSSING = "self_crossing"  # lon, lat, reason
     TOO_MANY_VERTICES = "too_many_vertices"  # count, limit
     AXES_SWAPPED = "axes_swapped"
+    WRONG_HEMISPHERE = "wrong_hemisphere"  # lon, lat
+    OUTSIDE_COUNTY = "outside_county"  # lon, lat
     OUTSIDE_WATCH_AREA = "outside_watch_area"  # lon, lat
     NOT_DEGREES = "not_degrees"  # lon, lat
     PROPERTY_MISSING = "property_missing"  # property
@@ -54,9 +72,12 @@ class LayerWord(StrEnum):
     BAY_BEYOND_ZONE = "bay_beyond_zone"  # zone, property, values
     BAY_SIZE = "bay_size"  # length_m, width_m, drawn_length_m, drawn_width_m
     BAYS_OVERLAP = "bays_overlap"  # other
+    SHAPES_OVERLAP = "shapes_overlap"  # other, area_m2
     BAY_ZONE_UNKNOWN = "bay_zone_unknown"  # zone
     NO_ISOLATION_BAY = "no_isolation_bay"
     ROUTE_LEADS_NOWHERE = "route_leads_nowhere"
+    # what a person agreed to
+    REPAIRED = "repaired"  # repair, before_m2, after_m2
 
 
 class LayerReason(StrEnum):
@@ -71,6 +92,24 @@ class LayerReason(StrEnum):
     NO_SUCH_DATUM = "no_such_datum"
     NOT_METRIC = "not_metric"
     DISTORTED_HERE = "distorted_here"
+    NOT_A_LIST = "not_a_list"
+    NO_SUCH_FIELD = "no_such_field"
+    NO_SUCH_CRS = "no_such_crs"
+    NO_SUCH_LAYER = "no_such_layer"
+    NOT_A_COUNTY = "not_a_county"
+    # why a part of an archive is not unpacked
+    PATH_LEADS_OUT = "path_leads_out"
+    IS_A_LINK = "is_a_link"
+    IS_LOCKED = "is_locked"
+
+
+class RepairWord(StrEnum):
+    """What can be mended in a shape when a person agrees."""
+
+    CLOSE_RING = "close_ring"
+    MAKE_VALID = "make_valid"
+    MERGE_SLIVERS = "merge_slivers"
+    DROP_EMPTY = "drop_empty"
 
 
 class Severity(StrEnum):
@@ -89,11 +128,28 @@ class Item:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One shape and what would mend it. Shapes WGS-84 (None: nothing is left); areas m², 0 for lines."""
+
+    file: str
+    feature: str
+    words: tuple[RepairWord, ...]
+    before: BaseGeometry | None
+    after: BaseGeometry | None
+    before_m2: float
+    after_m2: float
+
+
 @dataclass(slots=True)
 class Report:
-    """Collected while reading; a park with errors is not loaded, one with warnings is."""
+    """Collected while reading; a park with errors is not loaded, one with warnings is.
+
+    ``repairs``: what would mend some of the errors, or, once agreed to, what was mended.
+    """
 
     items: list[Item] = field(default_factory=list)
+    repairs: list[Repair] = field(default_factory=list)
 
     def error(self, word: LayerWord, file: str = "", feature: str = "", **facts: Any) -> None:
         self.items.append(Item(Severity.ERROR, file, feature, word, facts))

@@ -25,9 +25,16 @@ class LayerKind(StrEnum):
     CAMERA = "camera"  # 摄像机
 
 
+#: "Since ever": the first day of a shape that was drawn without a date and later followed by another.
+SINCE_EVER = date.min
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """The act that made a line binding. Effective dates are whole days in the park's time zone."""
+    """The act that made a line binding. Effective dates are whole days in the park's time zone.
+
+    A shape without an act that another follows has an empty ``document`` and is in force from SINCE_EVER.
+    """
 
     document: str
     issuing_body: str
@@ -37,6 +44,15 @@ class Approval:
 
     def in_force(self, day: date) -> bool:
         return self.effective_from <= day and (self.effective_to is None or day < self.effective_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a shape came from: the file as handed in, its SHA-256, and the CRS its coordinates had there."""
+
+    file: str
+    sha256: str
+    crs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,7 @@ class Feature:
     geometry: BaseGeometry
     approval: Approval | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,8 @@ class Park:
     features: tuple[Feature, ...]
     timezone: str = "Asia/Shanghai"
     rules: Mapping[str, Any] = field(default_factory=dict)
+    #: Where everything must lie, WGS-84: [west, south, east, north] or a GeoJSON polygon; None: anywhere.
+    county: Any = None
 
     def of(self, kind: LayerKind) -> tuple[Feature, ...]:
         return tuple(f for f in self.features if f.kind is kind)

@@ -1,7 +1,7 @@
 """One vector file as numbered rows in WGS-84, or complaints. Nothing is guessed, dropped or mended.
 
 A file that cannot be understood without guessing (several layers, texts in an unknown encoding, an old
-datum nobody can convert accurately, northing before easting) is refused as a whole.
+datum nobody can convert accurately, northing before easting undeclared) is refused as a whole.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import math
 import warnings
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import geopandas
@@ -24,13 +24,19 @@ from pyproj.aoi import AreaOfInterest
 from pyproj.exceptions import ProjError
 from pyproj.transformer import TransformerGroup
 from shapely import box
+from shapely.geometry.base import BaseGeometry
 
+from geo.archive import unpacked
+from geo.content import content_right
 from geo.datum import Datum, wgs84_from_gcj02
+from geo.declared import Declared
+from geo.dxf import UNCLOSED, read_as_written, shapes_of
 from geo.report import LayerWord, Report
 
 FILE_LIMIT_MB = 50
-#: What an archive may grow to when it is unpacked.
-UNPACKED_LIMIT_MB = 200
+#: Features and vertices of one file: a hundred times what a large park has.
+FEATURE_LIMIT = 50_000
+FILE_VERTEX_LIMIT = 1_000_000
 #: A drawing's coordinates must be convertible to WGS-84 at least this well, metres.
 CONVERSION_LIMIT_M = 3.0
 #: Datums within centimetres of WGS-84.
@@ -76,32 +82,87 @@ Area = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One feature of a file: its number in the file (from 1), GeoJSON-like, WGS-84."""
+    """One feature of a file: its number in the file (from 1), its shape in WGS-84.
+
+    ``unclosed``: a ring of it was open in the file; in ``geometry`` it is closed. ``crs``: the file's.
+    """
 
     number: int
     properties: Mapping[str, Any]
-    geometry: Any
+    geometry: BaseGeometry | None
+    unclosed: bool = False
+    crs: str = ""
 
 
-def read_rows(path: Path, datum: Datum, watch_area: Area, report: Report) -> list[Row] | None:
-    """The rows of ``path``; those already complained about are left out. None: the file is refused."""
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """Numbers of features with coordinates nobody can use, and of those with an open ring."""
+
+    broken: frozenset[int] = frozenset()
+    unclosed: frozenset[int] = frozenset()
+
+
+def read_rows(
+    path: Path, declared: Declared, watch_area: Area, areas: bool, report: Report
+) -> list[Row] | None:
+    """The rows of ``path``; those already complained about are left out. None: the file is refused.
+
+    ``areas``: polygons are wanted, so that closed lines of a DXF become some.
+    """
     if not _size_right(path, report):
         return None
-    faulty = _scan(path, report)
-    layer = _layer_name(path, report) if faulty is not None else None
-    if faulty is None or layer is None:
+    with TemporaryDirectory(prefix="hazpark-") as folder:
+        inside = unpacked(path, Path(folder), report)
+        if inside is None or not content_right(inside, path.name, report):
+            return None
+        with read_as_written(inside):
+            return _read(inside, path.name, declared, watch_area, areas, report)
+
+
+def _read(
+    path: Path, file: str, declared: Declared, watch_area: Area, areas: bool, report: Report
+) -> list[Row] | None:
+    scanned = _scan(path, file, report)
+    layer = _layer_name(path, file, report) if scanned is not None else None
+    if scanned is None or layer is None or not _counts_right(path, layer, file, report):
         return None
-    frame = _frame(path, layer, bool(faulty), report)
-    if frame is None or not _texts_readable(frame, path, report):
+    frame = _frame(path, layer, file, report)
+    if frame is None:
         return None
-    placed = _in_wgs84(frame, path, watch_area, report)
+    if not _texts_readable(frame, path, file, report):
+        return None
+    if path.suffix.lower() == ".dxf":
+        frame = shapes_of(frame, declared, areas, file, report)
+        if frame is None or not len(frame):
+            report.error(LayerWord.NO_FEATURES, file) if frame is not None else None
+            return None
+    frame = _with_crs(frame, declared, file, report)
+    if frame is None:
+        return None
+    crs = _crs_name(frame.crs, declared)
+    placed = _in_wgs84(frame, declared, file, watch_area, report)
     if placed is None:
         return None
-    if datum is Datum.GCJ02:
-        report.warning(LayerWord.DATUM_CONVERTED, path.name)
+    if declared.datum is Datum.GCJ02:
+        report.warning(LayerWord.DATUM_CONVERTED, file)
         placed = placed.set_geometry(shapely.transform(placed.geometry.values, _from_gcj02))
-    rows = enumerate(placed.iterfeatures(), 1)
-    return [Row(n, _named(r["properties"], path), r["geometry"]) for n, r in rows if n not in faulty]
+    return list(_rows(placed, path, declared, scanned, crs))
+
+
+def _crs_name(crs: CRS, declared: Declared) -> str:
+    """``EPSG:4546``, or the name a CRS of no authority gives itself; GCJ-02 where it was declared."""
+    authority = crs.to_authority()
+    name = ":".join(authority) if authority else str(crs.name)
+    return f"{name} (GCJ-02)" if declared.datum is Datum.GCJ02 else name
+
+
+def _rows(placed: Any, path: Path, declared: Declared, scanned: Scanned, crs: str) -> Iterator[Row]:
+    shapes, columns = list(placed.geometry), placed.drop(columns=placed.geometry.name)
+    for n, properties in enumerate(columns.to_dict("records"), 1):
+        unclosed = bool(properties.pop(UNCLOSED, False)) or n in scanned.unclosed
+        if n not in scanned.broken:
+            named = {**declared.properties, **_named(properties, path)}
+            yield Row(n, named, shapes[n - 1], unclosed, crs)
 
 
 def label_of(properties: Mapping[str, Any], number: int) -> str:
@@ -111,49 +172,42 @@ def label_of(properties: Mapping[str, Any], number: int) -> str:
 
 def _size_right(path: Path, report: Report) -> bool:
     try:
-        sizes = [(path.stat().st_size / 1e6, FILE_LIMIT_MB)]
-        if path.suffix.lower() in (".zip", ".kmz"):
-            with zipfile.ZipFile(path) as archive:
-                unpacked = sum(part.file_size for part in archive.infolist())
-            sizes.append((unpacked / 1e6, UNPACKED_LIMIT_MB))
-    except (OSError, zipfile.BadZipFile) as broken:
+        megabytes = path.stat().st_size / 1e6
+    except OSError as broken:
         report.error(LayerWord.FILE_UNREADABLE, path.name, reason=str(broken))
         return False
-    for megabytes, limit in sizes:
-        if megabytes > limit:
-            report.error(LayerWord.FILE_TOO_LARGE, path.name, megabytes=round(megabytes), limit=limit)
-            return False
-    return True
+    if megabytes > FILE_LIMIT_MB:
+        report.error(LayerWord.FILE_TOO_LARGE, path.name, megabytes=round(megabytes), limit=FILE_LIMIT_MB)
+    return megabytes <= FILE_LIMIT_MB
 
 
-def _scan(path: Path, report: Report) -> set[int] | None:
-    """Numbers of GeoJSON features whose coordinates are broken (GDAL tells neither which nor where)."""
+def _scan(path: Path, file: str, report: Report) -> Scanned | None:
+    """GeoJSON features whose coordinates are broken (GDAL tells neither which nor where)."""
     if path.suffix.lower() not in (".geojson", ".json"):
-        return set()
+        return Scanned()
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
         features = data.get("features", ()) if isinstance(data, dict) else ()
-        faulty = {
-            n for n, shape in enumerate(features, 1) if not _coordinates_right(shape, n, path.name, report)
-        }
-    except (ValueError, OSError, RecursionError) as broken:
-        report.error(LayerWord.FILE_UNREADABLE, path.name, reason=str(broken))
+        broken = {n for n, shape in enumerate(features, 1) if not _finite(shape, n, file, report)}
+        unclosed = {n for n, shape in enumerate(features, 1) if n not in broken and _open(shape)}
+    except (ValueError, OSError, RecursionError) as unreadable:
+        report.error(LayerWord.FILE_UNREADABLE, file, reason=str(unreadable))
         return None
     except (AttributeError, TypeError, IndexError, KeyError):
-        return set()  # JSON, but no GeoJSON: GDAL says so better
-    return faulty
+        return Scanned()  # JSON, but no GeoJSON: GDAL says so better
+    return Scanned(frozenset(broken), frozenset(unclosed))
 
 
-def _coordinates_right(feature: Mapping[str, Any], number: int, file: str, report: Report) -> bool:
-    geometry = feature.get("geometry") or {}
-    label = label_of(feature.get("properties") or {}, number)
-    if any(not math.isfinite(value) for value in _numbers(geometry.get("coordinates", ()))):
-        report.error(LayerWord.NOT_A_NUMBER, file, label)
-        return False
-    if any(ring and ring[0][:2] != ring[-1][:2] for ring in _rings(geometry)):
-        report.error(LayerWord.RING_NOT_CLOSED, file, label)
-        return False
-    return True
+def _finite(feature: Mapping[str, Any], number: int, file: str, report: Report) -> bool:
+    coordinates = (feature.get("geometry") or {}).get("coordinates", ())
+    if all(math.isfinite(value) for value in _numbers(coordinates)):
+        return True
+    report.error(LayerWord.NOT_A_NUMBER, file, label_of(feature.get("properties") or {}, number))
+    return False
+
+
+def _open(feature: Mapping[str, Any]) -> bool:
+    return any(ring and ring[0][:2] != ring[-1][:2] for ring in _rings(feature.get("geometry") or {}))
 
 
 def _numbers(value: Any) -> Iterator[float]:
@@ -173,56 +227,93 @@ def _rings(geometry: Mapping[str, Any]) -> Iterator[Any]:
             yield from polygon
 
 
-def _layer_name(path: Path, report: Report) -> str | None:
+def _layer_name(path: Path, file: str, report: Report) -> str | None:
     """The one layer with shapes; of several, the one called like the file."""
     try:
         names = [str(name) for name, shape in pyogrio.list_layers(path) if shape is not None]
     except Exception as broken:
-        report.error(LayerWord.FILE_UNREADABLE, path.name, reason=_first_line(broken))
+        report.error(LayerWord.FILE_UNREADABLE, file, reason=_first_line(broken, path, file))
         return None
     if not names:
-        report.error(LayerWord.NO_FEATURES, path.name)
+        report.error(LayerWord.NO_FEATURES, file)
         return None
     if len(names) > 1 and path.stem not in names:
-        report.error(LayerWord.SEVERAL_LAYERS, path.name, names=names, expected=path.stem)
+        report.error(LayerWord.SEVERAL_LAYERS, file, names=names[:20], expected=path.stem)
         return None
     return path.stem if len(names) > 1 else names[0]
 
 
-def _frame(path: Path, layer: str, known_faults: bool, report: Report) -> Any:
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
+def _counts_right(path: Path, layer: str, file: str, report: Report) -> bool:
+    """Whether there are few enough features to be held in memory."""
+    try:
+        count = int(pyogrio.read_info(path, layer=layer, force_feature_count=True)["features"])
+    except UnicodeDecodeError:
+        return True  # the reading itself says which text
+    except Exception as broken:
+        report.error(LayerWord.FILE_UNREADABLE, file, reason=_first_line(broken, path, file))
+        return False
+    if count > FEATURE_LIMIT:
+        report.error(LayerWord.TOO_MANY_FEATURES, file, count=count, limit=FEATURE_LIMIT)
+    return count <= FEATURE_LIMIT
+
+
+def _frame(path: Path, layer: str, file: str, report: Report) -> Any:
+    """The features, open rings closed and marked in a column of ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
             frame = geopandas.read_file(path, engine="pyogrio", layer=layer, on_invalid="ignore")
+            if isinstance(frame, geopandas.GeoDataFrame) and frame.geometry.isna().any():
+                frame = _mended(frame, path, layer)
         except UnicodeDecodeError as broken:
-            report.error(LayerWord.TEXT_GARBLED, path.name, property="", value=str(broken))
+            report.error(LayerWord.TEXT_GARBLED, file, property="", value=str(broken))
             return None
         except Exception as broken:
-            report.error(LayerWord.FILE_UNREADABLE, path.name, reason=_first_line(broken))
+            report.error(LayerWord.FILE_UNREADABLE, file, reason=_first_line(broken, path, file))
             return None
-    if not known_faults and any("closed" in str(w.message).lower() for w in said):
-        report.error(LayerWord.RING_NOT_CLOSED, path.name)
     if not isinstance(frame, geopandas.GeoDataFrame) or not len(frame):
-        report.error(LayerWord.NO_FEATURES, path.name)
+        report.error(LayerWord.NO_FEATURES, file)
         return None
-    if frame.crs is None:
-        report.error(LayerWord.CRS_UNKNOWN, path.name)
+    vertices = int(shapely.get_num_coordinates(frame.geometry.values).sum())
+    if vertices > FILE_VERTEX_LIMIT:
+        report.error(LayerWord.TOO_MANY_VERTICES, file, count=vertices, limit=FILE_VERTEX_LIMIT)
         return None
     return frame
 
 
-def _first_line(broken: Exception) -> str:
-    return (str(broken).splitlines() or [type(broken).__name__])[0][:300]
+def _mended(frame: Any, path: Path, layer: str) -> Any:
+    """The frame with the shapes only closing their rings makes readable."""
+    fixed = geopandas.read_file(path, engine="pyogrio", layer=layer, on_invalid="fix")
+    unreadable = frame.geometry.isna() & fixed.geometry.notna()
+    return fixed.assign(**{UNCLOSED: unreadable.to_numpy()})
 
 
-def _texts_readable(frame: Any, path: Path, report: Report) -> bool:
-    """False when Chinese texts were taken for Latin-1, as Shapefiles without a declared encoding are."""
-    if path.suffix.lower() not in (".shp", ".zip"):
+def _with_crs(frame: Any, declared: Declared, file: str, report: Report) -> Any:
+    """The frame with its CRS: the one the file states, else the one declared."""
+    if frame.crs is None and declared.crs:
+        return frame.set_crs(declared.crs)
+    if frame.crs is None:
+        report.error(LayerWord.CRS_UNKNOWN, file)
+        return None
+    if declared.crs and CRS.from_user_input(declared.crs) != frame.crs:
+        report.warning(LayerWord.CRS_CONTRADICTED, file, stated=frame.crs.name, declared=declared.crs)
+    return frame
+
+
+def _first_line(broken: Exception, path: Path, file: str) -> str:
+    """What GDAL says, with the file's own name and not where it was unpacked."""
+    first = (str(broken).splitlines() or [type(broken).__name__])[0]
+    return first.replace(str(path), file).replace(str(path.parent), "")[:300]
+
+
+def _texts_readable(frame: Any, path: Path, file: str, report: Report) -> bool:
+    """False when Chinese texts were taken for Latin-1, as in files without a declared encoding."""
+    if path.suffix.lower() not in (".shp", ".dxf"):
         return True
     for column in frame.columns.drop(frame.geometry.name):
         for value in frame[column]:
             if isinstance(value, str) and _garbled(value):
-                report.error(LayerWord.TEXT_GARBLED, path.name, property=str(column), value=value[:40])
+                report.error(LayerWord.TEXT_GARBLED, file, property=str(column), value=value[:40])
                 return False
     return True
 
@@ -231,14 +322,45 @@ def _garbled(text: str) -> bool:
     return sum("\u0080" <= sign <= "\u00ff" and sign not in _INNOCENT for sign in text) > 1
 
 
-def _in_wgs84(frame: Any, path: Path, watch_area: Area, report: Report) -> Any:
+def _in_wgs84(frame: Any, declared: Declared, file: str, watch_area: Area, report: Report) -> Any:
     if not _convertible(frame.crs, watch_area):
-        report.error(LayerWord.CRS_INACCURATE, path.name, crs=frame.crs.name)
+        report.error(LayerWord.CRS_INACCURATE, file, crs=frame.crs.name)
         return None
-    if frame.crs.is_projected and _northing_first(frame, watch_area):
-        report.error(LayerWord.NORTHING_FIRST, path.name)
+    if declared.northing_first:
+        frame = frame.set_geometry(shapely.transform(frame.geometry.values, _exchanged), crs=frame.crs)
+    if not frame.crs.is_projected or shapely.intersects(box(*watch_area), _envelope(frame)):
+        return frame.to_crs("EPSG:4326")
+    if not declared.northing_first and _northing_first(frame, watch_area):
+        report.error(LayerWord.NORTHING_FIRST, file)
+        return None
+    if zone := _zone_number(frame, watch_area):
+        report.error(LayerWord.ZONE_NUMBER, file, zone=zone[0], crs=zone[1])
         return None
     return frame.to_crs("EPSG:4326")
+
+
+#: CGCS2000 Gauss-Krueger zones: false easting with the zone number before it, and without.
+_NUMBERED = [(f"EPSG:{4488 + zone}", zone) for zone in range(25, 46)] + [
+    (f"EPSG:{4478 + zone}", zone) for zone in range(13, 24)
+]
+_BARE = [f"EPSG:{code}" for code in range(4534, 4555)] + [f"EPSG:{code}" for code in range(4502, 4513)]
+
+
+def _zone_number(frame: Any, watch_area: Area) -> tuple[str, str] | None:
+    """(how the eastings begin, the zone's EPSG code) of the one zone in which the drawing lies here.
+
+    Eastings of 37 498 000 m carry the number of their zone (EPSG:4525), eastings of 498 000 m do not
+    (EPSG:4546); declared the wrong way round the drawing lands on the other side of the earth.
+    """
+    easting = float(frame.total_bounds[0])
+    if not math.isfinite(easting):
+        return None
+    begins = int(easting // 1e6)
+    ways = [name for name, zone in _NUMBERED if zone == begins] if begins else _BARE
+    for name in ways:
+        if shapely.intersects(box(*watch_area), _envelope(frame.set_crs(name, allow_override=True))):
+            return (str(begins or "—"), name)
+    return None
 
 
 def _convertible(crs: CRS, watch_area: Area) -> bool:
@@ -261,11 +383,8 @@ def _convertible(crs: CRS, watch_area: Area) -> bool:
 
 def _northing_first(frame: Any, watch_area: Area) -> bool:
     """Whether the whole drawing falls into the watch area only with its two columns exchanged."""
-    area = box(*watch_area)
-    if shapely.intersects(area, _envelope(frame)):
-        return False
     turned = frame.set_geometry(shapely.transform(frame.geometry.values, _exchanged))
-    return bool(shapely.covers(area, _envelope(turned)))
+    return bool(shapely.covers(box(*watch_area), _envelope(turned)))
 
 
 def _envelope(frame: Any) -> shapely.Geometry | None:
@@ -285,9 +404,9 @@ def _named(properties: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Properties that are there, under the names the door knows."""
     there = {k: _plain(v) for k, v in properties.items() if not _nothing(v)}
     suffix = path.suffix.lower()
-    if suffix in (".kml", ".kmz"):
+    if suffix == ".kml":
         return {k: v for k, v in there.items() if k.lower() not in _KML_NOISE}
-    if suffix in (".shp", ".zip"):
+    if suffix == ".shp":
         return {_SHAPEFILE_NAMES.get(k.lower(), k.lower()): v for k, v in there.items()}
     return there
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from geo.report import Item, LayerReason, LayerWord, Severity
+from geo.report import Item, LayerReason, LayerWord, Repair, RepairWord, Severity
 from parking.speech import N_, translate
 
 SENTENCES: Mapping[LayerWord, str] = {
@@ -83,6 +83,38 @@ SENTENCES: Mapping[LayerWord, str] = {
     LayerWord.BAY_ZONE_UNKNOWN: N_("The bay names zone “{zone}”, which is not drawn."),
     LayerWord.NO_ISOLATION_BAY: N_("No bay is an isolation bay."),
     LayerWord.ROUTE_LEADS_NOWHERE: N_("The route comes near no gate, dock or lot."),
+    LayerWord.CRS_CONTRADICTED: N_(
+        "The file says its coordinate system is “{stated}”, you declared {declared}: the file's own is used."
+    ),
+    LayerWord.ZONE_NUMBER: N_(
+        "The coordinates do not fit the declared zone (leading zone number: {zone}); they fit {crs}. Declare that and check."
+    ),
+    LayerWord.TOO_MANY_FEATURES: N_("The file holds {count} shapes; at most {limit} are read."),
+    LayerWord.FORMAT_WRONG: N_("The content is not what the name says; expected a {expected} file."),
+    LayerWord.LINKS_ELSEWHERE: N_(
+        "The file refers to other files or addresses; only drawings that stand alone are read."
+    ),
+    LayerWord.NESTED_TOO_DEEP: N_("The file is nested too deeply to be a drawing."),
+    LayerWord.XML_ENTITIES: N_(
+        "The file declares a document type or entities, as attacks do; save it again without them."
+    ),
+    LayerWord.ARCHIVE_PARTS: N_("The archive has {count} parts; at most {limit} are read."),
+    LayerWord.ARCHIVE_UNSAFE: N_("The archive is not unpacked: {part} {reason}."),
+    LayerWord.ARCHIVE_WITHOUT: N_("The archive holds no {expected} file."),
+    LayerWord.DXF_BINARY: N_("This is a binary DXF; save it as ASCII DXF."),
+    LayerWord.DXF_LAYERS_MISSING: N_(
+        "Say which DXF layers hold the shapes (dxf_layers). There are: {names}."
+    ),
+    LayerWord.DXF_LAYER_ABSENT: N_("There is no DXF layer “{name}”. There are: {names}."),
+    LayerWord.DXF_OTHERS: N_(
+        "{count} element(s) on these DXF layers are neither lines nor areas and were left out: {types}."
+    ),
+    LayerWord.WRONG_HEMISPHERE: N_(
+        "The shape lies in another hemisphere ({lon}, {lat}): a sign is turned round."
+    ),
+    LayerWord.OUTSIDE_COUNTY: N_("The shape leaves the county near {lon}, {lat}."),
+    LayerWord.SHAPES_OVERLAP: N_("The shape covers {area_m2} m² of “{other}”."),
+    LayerWord.REPAIRED: N_("Repaired as agreed: {repair}. Area {before_m2} m² before, {after_m2} m² after."),
 }
 
 REASONS: Mapping[LayerReason, str] = {
@@ -95,6 +127,21 @@ REASONS: Mapping[LayerReason, str] = {
     LayerReason.NO_SUCH_DATUM: N_("expected wgs84, cgcs2000 or gcj02"),
     LayerReason.NOT_METRIC: N_("expected a projected CRS in metres, such as EPSG:4546"),
     LayerReason.DISTORTED_HERE: N_("distances in this CRS are wrong here; take the zone of this longitude"),
+    LayerReason.NOT_A_LIST: N_("expected a list of texts"),
+    LayerReason.NO_SUCH_FIELD: N_("no such field"),
+    LayerReason.NO_SUCH_CRS: N_("no such coordinate system; expected for example EPSG:4546"),
+    LayerReason.NO_SUCH_LAYER: N_("no such layer"),
+    LayerReason.NOT_A_COUNTY: N_("expected [west, south, east, north] or a GeoJSON polygon in degrees"),
+    LayerReason.PATH_LEADS_OUT: N_("leads out of the archive"),
+    LayerReason.IS_A_LINK: N_("is a link"),
+    LayerReason.IS_LOCKED: N_("is locked by a password"),
+}
+
+REPAIRS: Mapping[RepairWord, str] = {
+    RepairWord.CLOSE_RING: N_("close the ring"),
+    RepairWord.MAKE_VALID: N_("untangle the outline"),
+    RepairWord.MERGE_SLIVERS: N_("merge or drop slivers"),
+    RepairWord.DROP_EMPTY: N_("drop the empty shape"),
 }
 
 #: What GEOS says of an invalid outline.
@@ -110,6 +157,7 @@ OUTLINES: Mapping[str, str] = {
     "Too few points in geometry component": N_("it has too few points"),
 }
 
+_STOP = {"zh": "。", "en": ". "}
 SEVERITIES: Mapping[Severity, str] = {Severity.ERROR: N_("error"), Severity.WARNING: N_("please check")}
 
 
@@ -124,10 +172,27 @@ def sentence(item: Item, lang: str) -> str:
     return "  ".join(p for p in parts if p)
 
 
+def repair_names(words: Iterable[RepairWord], lang: str) -> str:
+    """What would be done, in a few words."""
+    return ("、" if lang == "zh" else ", ").join(translate(REPAIRS[word], lang) for word in words)
+
+
+def repair_sentence(repair: Repair, lang: str) -> str:
+    """``proposed repair  bay.geojson  A01  close the ring. Area 80 m² before, 80 m² after.``"""
+    areas = N_("Area {before_m2} m² before, {after_m2} m² after.")
+    said = translate(areas, lang, before_m2=repair.before_m2, after_m2=repair.after_m2)
+    done = repair_names(repair.words, lang)
+    return "  ".join(
+        (translate(N_("proposed repair"), lang), repair.file, repair.feature, f"{done}{_STOP[lang]}{said}")
+    )
+
+
 def _said(fact: Any, lang: str) -> Any:
     """A fact that is itself a word, in ``lang``; anything else as it is."""
     if isinstance(fact, LayerReason):
         return translate(REASONS[fact], lang)
+    if isinstance(fact, RepairWord):
+        return translate(REPAIRS[fact], lang)
     if isinstance(fact, str) and fact in OUTLINES:
         return translate(OUTLINES[fact], lang)
     return fact

@@ -535,6 +535,22 @@ class Refusal(StrEnum):
     VIOLATION_UNKNOWN = "violation_unknown"
     ALREADY_ACKNOWLEDGED = "already_acknowledged"  # by
     REMARK_MISSING = "remark_missing"
+    # layers
+    DRAWING_FORMAT = "drawing_format"  # suffix, allowed
+    DRAWING_TOO_LARGE = "drawing_too_large"  # megabytes, limit
+    DRAWING_EMPTY = "drawing_empty"
+    DRAWING_UNKNOWN = "drawing_unknown"
+    DRAWING_DECIDED = "drawing_decided"
+    DRAWING_WRONG = "drawing_wrong"  # count
+    DRAWING_CHANGED = "drawing_changed"
+    DRAWING_CRS = "drawing_crs"  # crs
+    DRAWING_PROPERTY = "drawing_property"  # line
+    REPAIR_NOT_AGREED = "repair_not_agreed"
+    ACT_DATES = "act_dates"
+    PERIOD_WRONG = "period_wrong"  # days
+    VERSION_UNKNOWN = "version_unknown"  # id
+    TOKEN_UNKNOWN = "token_unknown"  # noqa: S105 - the name of a refusal
+    TOKENS_TOO_MANY = "tokens_too_many"
 
 
 class Advice(StrEnum):
@@ -554,3 +570,21 @@ class Advice(StrEnum):
     NOT_BANNED = "not_banned"
     VIOLATIONS_OPEN = "violations_open"  # count
     TERMINAL_HEARD = "terminal_heard"  # heard_at
+
+
+class DrawingState(StrEnum):
+    """What became of a file of layers that was handed in (图件)."""
+
+    OPEN = "drawing_open"  # 待确认
+    TAKEN = "drawing_taken"  # 已采用
+    DECLINED = "drawing_declined"  # 未采用
+
+
+class SuccessionWord(StrEnum):
+    """What a drawing does to the versions there are."""
+
+    NEW = "version_new"  # 新增
+    SAME = "version_same"  # 无变化
+    FOLLOWS = "version_follows"  # 接替
+    ENDS = "version_ends"  # 到期终止
+    REPLACED = "version_replaced"  # 被取代

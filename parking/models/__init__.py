@@ -13,12 +13,13 @@ from parking.models.control import (
     WarningRow,
 )
 from parking.models.outbox import Heartbeat, Letter
-from parking.models.park import Bay, Goods, LayerVersion, Lot, ParkRow
-from parking.models.staff import Audit, Staff
+from parking.models.park import Bay, Drawing, Goods, LayerVersion, Lot, ParkRow
+from parking.models.staff import AccessToken, Audit, Staff
 from parking.models.vehicle import FixRow, Terminal, Vehicle, Watch
 from parking.models.violation import Notice, Passage, Violation
 
 __all__ = [
+    "AccessToken",
     "Audit",
     "Ban",
     "Base",
@@ -27,6 +28,7 @@ __all__ = [
     "Cargo",
     "CheckAnswer",
     "CheckRow",
+    "Drawing",
     "FixRow",
     "Goods",
     "Heartbeat",

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Float, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    or_,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parking.models.base import Base, Instant, Json, Key, Name, Word
+
+#: One shape as a range, so that its texts can be compared by GiST without an extension.
+_SHAPE_KEY = (
+    "int8range(hashtextextended(kind || '/' || code, 0), hashtextextended(kind || '/' || code, 0), '[]')"
+)
 
 
 class ParkRow(Base):
@@ -25,13 +40,53 @@ class ParkRow(Base):
     loaded_at: Mapped[Instant]
 
 
+class Drawing(Base):
+    """A file of layers somebody handed in on the pages, kept as it came, whatever became of it.
+
+    ``declared`` and ``act`` are what was said of it: coordinate system, DXF layers, properties; document,
+    issuing body and dates (ISO). ``state``: see DrawingState.
+    """
+
+    __tablename__ = "layer_drawing"
+    __table_args__ = (Index("ix_layer_drawing_park_id", "park_id"),)
+
+    id: Mapped[Key]
+    park_id: Mapped[int] = mapped_column(ForeignKey("park.id"))
+    kind: Mapped[Word]
+    file_name: Mapped[Name]
+    content: Mapped[bytes] = mapped_column(deferred=True)
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    declared: Mapped[Json]
+    act: Mapped[Json]
+    whole: Mapped[bool]  # codes it does not show are no longer in force from its first day
+    state: Mapped[Word]
+    handed_in_at: Mapped[Instant]
+    handed_in_by: Mapped[Name]
+    decided_at: Mapped[Instant | None]
+    decided_by: Mapped[Name | None]
+    repaired: Mapped[bool] = mapped_column(default=False)  # a person agreed to the repairs proposed
+
+
 class LayerVersion(Base):
-    """One version of one named shape. Versions are never changed, only followed by others."""
+    """One version of one named shape. Versions are never changed, only followed by others.
+
+    ``loaded_at`` to ``withdrawn_at`` is when the house believed in it; ``effective_from`` to
+    ``effective_to`` (None: since ever, for ever) the days it binds. Of one shape no two versions believed
+    in bind on one day: the exclusion constraint holds whatever happens beside it.
+    """
 
     __tablename__ = "layer_version"
     __table_args__ = (
         UniqueConstraint("park_id", "kind", "code", "sha256", name="uq_layer_version_content"),
         Index("ix_layer_version_park_id_kind", "park_id", "kind"),
+        ExcludeConstraint(
+            (text("int8range(park_id, park_id, '[]')"), "&&"),
+            (text(_SHAPE_KEY), "&&"),
+            (text("daterange(effective_from, effective_to)"), "&&"),
+            name="ex_layer_version_in_force",
+            using="gist",
+            where=text("withdrawn_at IS NULL"),
+        ),
     )
 
     id: Mapped[Key]
@@ -50,6 +105,20 @@ class LayerVersion(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     loaded_at: Mapped[Instant]
     withdrawn_at: Mapped[Instant | None]
+    drawing_id: Mapped[int | None] = mapped_column(ForeignKey("layer_drawing.id"))
+    source_crs: Mapped[str | None] = mapped_column(String(200))
+    file_name: Mapped[Name | None]
+    file_sha256: Mapped[str | None] = mapped_column(String(64))
+    geometry_sha256: Mapped[str | None] = mapped_column(String(64))
+
+    @classmethod
+    def on(cls, day: date) -> ColumnElement[bool]:
+        """Believed in, and binding on ``day`` (the park's)."""
+        return and_(
+            cls.withdrawn_at.is_(None),
+            or_(cls.effective_from.is_(None), cls.effective_from <= day),
+            or_(cls.effective_to.is_(None), cls.effective_to > day),
+        )
 
 
 class Lot(Base):

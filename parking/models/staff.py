@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parking.models.base import Base, Instant, Json, Key, Name, Word
@@ -27,6 +27,27 @@ class Staff(Base):
     locked_until: Mapped[Instant | None]
     created_at: Mapped[Instant]
     enterprise: Mapped[str | None] = mapped_column(String(120))
+
+
+class AccessToken(Base):
+    """A read-only key of one account for GIS programs; only its hash is kept.
+
+    It ends with ``expires_at``, when it is revoked, and with every session of the account: when the
+    account is switched off or gets a new password (``session_version`` is no longer ``version``).
+    """
+
+    __tablename__ = "access_token"
+    __table_args__ = (Index("ix_access_token_staff_id", "staff_id"),)
+
+    id: Mapped[Key]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    name: Mapped[Name]
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    version: Mapped[int]
+    created_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+    used_at: Mapped[Instant | None]
+    revoked_at: Mapped[Instant | None]
 
 
 class Audit(Base):

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parking.models import Bay, LayerVersion, Lot, ParkRow
-from parking.queries import bookings
+from parking.queries import bookings, layers
 from parking.queries.bookings import BookingView
 from parking.queries.park import NoPark
 from parking.rules.policy import Policy
@@ -114,7 +114,7 @@ def _bays(session: Session, lot_id: int, park_id: int) -> list[tuple[Bay, bytes 
         (LayerVersion.park_id == park_id)
         & (LayerVersion.kind == "bay")
         & (LayerVersion.code == Bay.code)
-        & LayerVersion.withdrawn_at.is_(None)
+        & LayerVersion.on(layers.today())
     )
     rows = session.execute(
         select(Bay, LayerVersion.wkb)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.shapes import LayerKind
+from parking import clock
 from parking.models import LayerVersion, ParkRow
+
+_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,12 @@ class LayerView:
     sha256: str
     loaded_at: datetime
     withdrawn_at: datetime | None
+    id: int = 0
+    drawing_id: int | None = None
+    source_crs: str | None = None
+    file_name: str | None = None
+    file_sha256: str | None = None
+    geometry_sha256: str | None = None
 
     def over(self, day: date) -> bool:
         """Whether another version has followed by ``day``: it judges fixes of its own time only."""
@@ -38,6 +48,11 @@ class LayerView:
         return self.name_en if lang == "en" else self.name_zh
 
 
+def today() -> date:
+    """The park's day now."""
+    return clock.now().astimezone(_ZONE).date()
+
+
 def versions(session: Session) -> Sequence[LayerView]:
     """Of the park loaded last, newest version of each shape first."""
     newest = select(ParkRow.id).order_by(ParkRow.loaded_at.desc()).limit(1).scalar_subquery()
@@ -45,7 +60,8 @@ def versions(session: Session) -> Sequence[LayerView]:
     rows = session.execute(
         select(
             v.kind, v.code, v.name_zh, v.name_en, v.document, v.issuing_body, v.approved_on,
-            v.effective_from, v.effective_to, v.sha256, v.loaded_at, v.withdrawn_at,
+            v.effective_from, v.effective_to, v.sha256, v.loaded_at, v.withdrawn_at, v.id, v.drawing_id,
+            v.source_crs, v.file_name, v.file_sha256, v.geometry_sha256,
         )
         .where(v.park_id == newest)
         .order_by(v.kind, v.code, v.loaded_at.desc(), v.effective_from.desc())

@@ -26,6 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from geo.shapes import LayerKind
 from parking.models import Bay, Booking, Cargo, Goods, Hold, LayerVersion, Lot, ParkRow, Visit
+from parking.queries import layers
 from parking.queries import park as parks
 from parking.queries.park import NoPark
 from parking.rules import capacity, park_rules
@@ -218,7 +219,7 @@ def bay_at(session: Session, lot_id: int, lon: float, lat: float) -> str | None:
     drawn = session.execute(
         select(LayerVersion.code, LayerVersion.wkb)
         .join(Lot, Lot.park_id == LayerVersion.park_id)
-        .where(Lot.id == lot_id, LayerVersion.kind == "bay", LayerVersion.withdrawn_at.is_(None))
+        .where(Lot.id == lot_id, LayerVersion.kind == "bay", LayerVersion.on(layers.today()))
     )
     return next((code for code, wkb in drawn if from_wkb(wkb).covers(Point(lon, lat))), None)
 

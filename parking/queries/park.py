@@ -8,7 +8,7 @@ from shapely import from_wkb
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo.shapes import Approval, Feature, LayerKind, Park
+from geo.shapes import SINCE_EVER, Approval, Feature, LayerKind, Park, Source
 from parking.models import LayerVersion, ParkRow
 
 
@@ -58,18 +58,20 @@ def _read(session: Session, park_id: int) -> Park:
         policy=row.settings["policy"],
         rules=row.settings.get("rules", {}),
         timezone=row.settings["timezone"],
-        features=tuple(_feature(v) for v in versions),
+        features=tuple(feature(v) for v in versions),
+        county=row.settings.get("county"),
     )
 
 
-def _feature(version: LayerVersion) -> Feature:
+def feature(version: LayerVersion) -> Feature:
+    """A stored version as a shape."""
     approval = None
-    if version.document and version.approved_on and version.effective_from:
+    if version.document or version.effective_from or version.effective_to:
         approval = Approval(
-            document=version.document,
+            document=version.document or "",
             issuing_body=version.issuing_body or "",
-            approved_on=version.approved_on,
-            effective_from=version.effective_from,
+            approved_on=version.approved_on or SINCE_EVER,
+            effective_from=version.effective_from or SINCE_EVER,
             effective_to=version.effective_to,
         )
     return Feature(
@@ -80,4 +82,11 @@ def _feature(version: LayerVersion) -> Feature:
         geometry=from_wkb(version.wkb),
         approval=approval,
         attributes=version.attributes,
+        source=_source(version),
     )
+
+
+def _source(version: LayerVersion) -> Source | None:
+    if version.file_sha256 is None:
+        return None
+    return Source(version.file_name or "", version.file_sha256, version.source_crs or "")

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parking.models import Booking, LayerVersion, Lot
+from parking.queries import layers
 from parking.queries import lot as lots
 from parking.refused import Reason, no
 from parking.rules.park_rules import matches
@@ -24,7 +25,7 @@ def against(session: Session, booking: Booking, dock: str | None) -> tuple[Reaso
             Lot.id == booking.lot_id,
             LayerVersion.kind == "dock",
             LayerVersion.code == dock,
-            LayerVersion.withdrawn_at.is_(None),
+            LayerVersion.on(layers.today()),
         )
         .limit(1)
     )

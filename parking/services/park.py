@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from shapely import to_wkb
@@ -12,9 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geo.datum import LocalFrame
-from geo.layers import feature_hash
-from geo.shapes import Feature, LayerKind, Park
+from geo.layers import feature_hash, geometry_hash
+from geo.shapes import SINCE_EVER, Feature, LayerKind, Park
 from parking.models import Bay, LayerVersion, Lot, ParkRow
+from parking.queries import park as parks
 from parking.services import audit, checklist
 from parking.services import goods as goods_service
 
@@ -29,7 +30,7 @@ def load(
     session.execute(text("SELECT pg_advisory_xact_lock(80802)"))
     row = _park_row(session, park, now)
     _versions(session, row.id, park.features, now)
-    _bays(session, row.id, park)
+    _bays(session, row.id, park, now)
     goods_service.take(session, goods)
     checklist.ensure(session, row.id)
     audit.record(session, actor, "park_loaded", "park", row.id, now, "local", features=len(park.features))
@@ -50,24 +51,33 @@ def _park_row(session: Session, park: Park, now: datetime) -> ParkRow:
         "notice_zh": park.notice_zh,
         "notice_en": park.notice_en,
         "timezone": park.timezone,
+        "county": park.county,
     }
     session.flush()
     return row
 
 
 def _versions(session: Session, park_id: int, features: Sequence[Feature], now: datetime) -> None:
-    kept = [_version(session, park_id, feature, now) for feature in features]
+    """What is no longer drawn is withdrawn first: two versions of one shape never bind on one day."""
+    drawn = [feature_hash(feature) for feature in features]
     session.execute(
         update(LayerVersion)
         .where(
-            LayerVersion.park_id == park_id, LayerVersion.withdrawn_at.is_(None), LayerVersion.id.not_in(kept)
+            LayerVersion.park_id == park_id,
+            LayerVersion.withdrawn_at.is_(None),
+            LayerVersion.sha256.not_in(drawn),
         )
         .values(withdrawn_at=now)
     )
+    for feature in features:
+        add_version(session, park_id, feature, now)
 
 
-def _version(session: Session, park_id: int, feature: Feature, now: datetime) -> int:
-    approval = feature.approval
+def add_version(
+    session: Session, park_id: int, feature: Feature, now: datetime, drawing_id: int | None = None
+) -> int:
+    """Believe in a version from now on; one that was believed in before is taken up again."""
+    approval, source = feature.approval, feature.source
     values = {
         "park_id": park_id,
         "kind": feature.kind.value,
@@ -76,13 +86,18 @@ def _version(session: Session, park_id: int, feature: Feature, now: datetime) ->
         "name_en": feature.name_en,
         "wkb": to_wkb(feature.geometry),
         "attributes": dict(feature.attributes),
-        "document": approval and approval.document,
-        "issuing_body": approval and approval.issuing_body,
-        "approved_on": approval and approval.approved_on,
-        "effective_from": approval and approval.effective_from,
+        "document": (approval and approval.document) or None,
+        "issuing_body": (approval and approval.issuing_body) or None,
+        "approved_on": approval and _day(approval.approved_on),
+        "effective_from": approval and _day(approval.effective_from),
         "effective_to": approval and approval.effective_to,
         "sha256": feature_hash(feature),
         "loaded_at": now,
+        "drawing_id": drawing_id,
+        "source_crs": source and source.crs[:200],
+        "file_name": source and source.file[:120],
+        "file_sha256": source and source.sha256,
+        "geometry_sha256": geometry_hash([feature]),
     }
     return session.scalars(
         insert(LayerVersion)
@@ -92,17 +107,36 @@ def _version(session: Session, park_id: int, feature: Feature, now: datetime) ->
     ).one()
 
 
-def _bays(session: Session, park_id: int, park: Park) -> None:
+def _day(day: date) -> date | None:
+    return None if day == SINCE_EVER else day
+
+
+def settle(session: Session, now: datetime) -> None:
+    """Bring lots and bays in line with the drawing in force today. Safe to repeat; a sweep rings it.
+
+    A park whose zones and bays have no dates changes only when it is loaded: then there is nothing to do.
+    """
+    park = parks.current(session)
+    if any(f.approval for kind in (LayerKind.ZONE, LayerKind.BAY) for f in park.of(kind)):
+        session.execute(text("SELECT pg_advisory_xact_lock(80802)"))
+        _bays(session, parks.stamp(session)[1], park, now)
+
+
+def _bays(session: Session, park_id: int, park: Park, now: datetime) -> None:
     frame = LocalFrame(park.metric_crs)
-    lots = [z for z in park.of(LayerKind.ZONE) if z.attributes.get("zone_kind") == "lot"]
+    lots = [z for z in park.in_force(LayerKind.ZONE, now) if z.attributes.get("zone_kind") == "lot"]
     for lot in lots:
         row = _lot(session, park_id, lot)
-        inside = [b for b in park.of(LayerKind.BAY) if lot.geometry.covers(b.geometry.centroid)]
+        inside = [b for b in park.in_force(LayerKind.BAY, now) if lot.geometry.covers(b.geometry.centroid)]
         for bay in inside:
             _bay(session, row.id, bay, frame)
         session.execute(
             update(Bay)
-            .where(Bay.lot_id == row.id, Bay.code.not_in([b.code for b in inside]))
+            .where(
+                Bay.lot_id == row.id,
+                Bay.code.not_in([b.code for b in inside]),
+                Bay.out_of_service.is_distinct_from(WITHDRAWN),
+            )
             .values(out_of_service=WITHDRAWN)
         )
 

@@ -127,7 +127,7 @@ def test_the_wrong_hemisphere(folder):
         feature["geometry"]["coordinates"] = [[[x, -y] for x, y in feature["geometry"]["coordinates"][0]]]
 
     edit(folder, "gate", flip)
-    assert LayerWord.OUTSIDE_WATCH_AREA in words(folder)
+    assert LayerWord.WRONG_HEMISPHERE in words(folder)
 
 
 def test_metres_without_a_coordinate_system(folder):

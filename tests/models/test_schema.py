@@ -29,7 +29,7 @@ def test_every_exclusion_constraint_of_the_models_is_alive(engine):
                 text("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'x'")
             ).all()
         )
-    assert set(found) == wanted == {"ex_hold_bay_id_during"}
+    assert set(found) == wanted == {"ex_hold_bay_id_during", "ex_layer_version_in_force"}
     assert "int8range(bay_id, bay_id, '[]'" in found["ex_hold_bay_id_during"]
     assert "during WITH &&" in found["ex_hold_bay_id_during"]
     assert "released" in found["ex_hold_bay_id_during"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -198,3 +199,20 @@ def test_the_first_run_makes_park_and_accounts_once(database_url):
     assert run("staff", "add", "wang", "--role", "guard", DATABASE_URL=database_url).stdout.strip()
     twice = run("staff", "add", "wang", DATABASE_URL=database_url)
     assert twice.returncode == 1 and "wang" in twice.stderr
+
+
+def test_a_repair_is_proposed_and_made_only_in_a_copy_and_only_when_agreed_to(tmp_path):
+    folder = Path(shutil.copytree(PARK, tmp_path / "park"))
+    data = json.loads((folder / "gate.geojson").read_text(encoding="utf-8"))
+    data["features"][0]["geometry"]["coordinates"][0].pop()
+    (folder / "gate.geojson").write_text(json.dumps(data), encoding="utf-8")
+    before = (folder / "gate.geojson").read_bytes()
+    checked = run("park", "check", folder)
+    assert checked.returncode == 1 and "proposed repair" in checked.stdout and "m² after" in checked.stdout
+    assert not (tmp_path / "park-repaired").exists()
+    repaired = run("park", "check", folder, "--repair")
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert "close the ring. Area" in repaired.stdout
+    assert run("park", "check", tmp_path / "park-repaired").returncode == 0
+    assert (folder / "gate.geojson").read_bytes() == before
+    assert run("park", "check", folder, "--repair").returncode == 1
