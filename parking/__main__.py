@@ -18,6 +18,7 @@ from parking.speech import N_, translate
 COMMANDS: dict[str, tuple[str, str]] = {
     "park": ("park", N_("Check a folder of layers, or load it.")),
     "judge": ("judge", N_("Judge a file of tracks by the live rules.")),
+    "tracks": ("tracks", N_("Import a file of old tracks of one vehicle (CSV or GPX).")),
     "goods": ("goods", N_("Check a list of dangerous goods row by row, and enter it.")),
     "verdict": ("verdict", N_("Say whether two dangerous goods may stand side by side, and how far apart.")),
     "plan": ("plan", N_("Plan a day: who stands where, and why.")),

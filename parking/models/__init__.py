@@ -12,6 +12,7 @@ from parking.models.control import (
     Ticket,
     WarningRow,
 )
+from parking.models.feed import Feed, FeedAnswer, FeedVehicle, TrackImport
 from parking.models.outbox import Heartbeat, Letter
 from parking.models.park import Bay, Goods, LayerVersion, Lot, ParkRow
 from parking.models.staff import Audit, Staff
@@ -27,6 +28,9 @@ __all__ = [
     "Cargo",
     "CheckAnswer",
     "CheckRow",
+    "Feed",
+    "FeedAnswer",
+    "FeedVehicle",
     "FixRow",
     "Goods",
     "Heartbeat",
@@ -43,6 +47,7 @@ __all__ = [
     "Staff",
     "Terminal",
     "Ticket",
+    "TrackImport",
     "Vehicle",
     "Violation",
     "Visit",
