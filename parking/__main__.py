@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "replay",
         N_("Judge a past period under another version of a layer, and show the difference."),
     ),
+    "tracks": ("tracks", N_("Import a file of old tracks of one vehicle (CSV or GPX).")),
     "goods": ("goods", N_("Check a list of dangerous goods row by row, and enter it.")),
     "verdict": ("verdict", N_("Say whether two dangerous goods may stand side by side, and how far apart.")),
     "plan": ("plan", N_("Plan a day: who stands where, and why.")),

@@ -112,6 +112,14 @@ class FixesCameLate(Event):
     earliest: str
 
 
+@dataclass(frozen=True, slots=True)
+class TracksSent(Event):
+    """A file of old tracks has rows that are not taken in yet."""
+
+    name: ClassVar[str] = "tracks_sent"
+    import_id: int
+
+
 ALL: tuple[type[Event], ...] = (
     BookingSubmitted,
     BookingClosed,
@@ -125,4 +133,5 @@ ALL: tuple[type[Event], ...] = (
     ViolationEscalated,
     ViolationAcknowledged,
     FixesCameLate,
+    TracksSent,
 )

@@ -281,6 +281,51 @@ class Mark(StrEnum):
     DUPLICATE = "duplicate"  # 重复
     LATE = "late"  # 补传: older than the last judged fix
     UNBOUND = "unbound"  # 终端未绑定车辆
+    SECONDARY = "secondary"  # 次要来源: a better door reported the vehicle at that time
+
+
+class FeedKind(StrEnum):
+    """Doors beside the gateway."""
+
+    DEVICE = "device"  # 手机
+    PLATFORM = "platform"  # 承运企业平台
+    IMPORT = "import"  # 轨迹导入
+
+
+class ImportState(StrEnum):
+    """A file of old tracks."""
+
+    READING = "reading"  # 导入中
+    IMPORTED = "imported"  # 已导入
+    UNUSABLE = "unusable"  # 无法使用
+
+
+class FixFault(StrEnum):
+    """Why a position offered over HTTP or in a file cannot be used; its field is named beside it."""
+
+    ABSENT = "absent"
+    NOT_A_NUMBER = "not_a_number"
+    OUT_OF_RANGE = "out_of_range"
+    NOT_A_TIME = "not_a_time"
+    ZONE_ABSENT = "zone_absent"
+    NOT_TEXT = "not_text"
+    NOT_TRUE_OR_FALSE = "not_true_or_false"
+    TOO_LONG = "too_long"
+    NOT_LISTED = "not_listed"
+    NOT_KNOWN = "not_known"
+    NOT_AN_OBJECT = "not_an_object"
+    NOT_A_LIST = "not_a_list"
+    TOO_MANY = "too_many"
+    PLATE_OUT_OF_SCOPE = "plate_out_of_scope"
+    PLATE_DIFFERS = "plate_differs"
+    FILE_UNREADABLE = "file_unreadable"
+    FILE_TOO_LARGE = "file_too_large"
+    FILE_EMPTY = "file_empty"
+    FILE_ENTITIES = "file_entities"
+    COLUMN_ABSENT = "column_absent"
+    COLUMN_TWICE = "column_twice"
+    DATUM_ABSENT = "datum_absent"
+    KEY_REUSED = "key_reused"
 
 
 class ViolationState(StrEnum):
@@ -531,6 +576,10 @@ class Refusal(StrEnum):
     USERNAME_TAKEN = "username_taken"  # username
     USERNAME_MALFORMED = "username_malformed"
     LAST_ADMIN = "last_admin"
+    # doors beside the gateway
+    DEVICE_KEY_TAKEN = "device_key_taken"  # device_key
+    DEVICE_KEY_MALFORMED = "device_key_malformed"
+    TOO_MANY_PLATES = "too_many_plates"  # limit
     # violations
     VIOLATION_UNKNOWN = "violation_unknown"
     ALREADY_ACKNOWLEDGED = "already_acknowledged"  # by

@@ -50,6 +50,9 @@ def _open_rooms(app: Flask) -> None:
     """Register every room; its ``MENU`` lists (endpoint, label) in the order shown."""
     from web import (
         admin,
+        api_document,
+        api_fixes,
+        api_osmand,
         auth,
         bans,
         checklist,
@@ -57,10 +60,12 @@ def _open_rooms(app: Flask) -> None:
         dispatch,
         driver,
         enterprise,
+        feeds,
         gate,
         goods,
         health,
         home,
+        imports,
         inbox,
         maps,
         overrides,
@@ -72,9 +77,10 @@ def _open_rooms(app: Flask) -> None:
 
     rooms = (
         *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor),
-        *(maps, gate, inbox, warnings, overrides, bans, checklist, goods, admin, health),
+        *(maps, gate, inbox, warnings, overrides, bans, checklist, goods, imports, feeds, admin, health),
+        *(api_osmand, api_fixes, api_document),
     )
-    for room in (desk, inbox, supervisor, warnings):
+    for room in (desk, inbox, supervisor, warnings, api_osmand, api_fixes):
         room.init_app(app)
     menu: list[tuple[str, str]] = []
     for room in rooms:

@@ -28,6 +28,7 @@ class Entry(StrEnum):
     PUBLIC = "public"  # anyone
     STAFF = "staff"  # the roles named
     BOOKING = "booking"  # whoever holds the signed link of this booking
+    TOKEN = "token"  # noqa: S105 - no password: a machine with a token of its own; its view asks for it (web.api_common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ def public(view: View) -> View:
 def booking_link(view: View) -> View:
     """The driver: whoever holds the signed link of the booking named by the view's ``code``."""
     return _declare(Access(Entry.BOOKING))(view)
+
+
+def token_holder(view: View) -> View:
+    """A machine: the view lets in whoever brings the token of a door (web.api_common), and nobody else."""
+    return _declare(Access(Entry.TOKEN))(view)
 
 
 def access_of(view: Callable[..., Any]) -> Access | None:
@@ -103,7 +109,7 @@ def enforce() -> AnyResponse | None:
     if request.endpoint is None:
         return None  # no such page: Flask answers 404 or 405
     access = access_of(current_app.view_functions[request.endpoint]) or abort(403)
-    if access.entry is Entry.PUBLIC:
+    if access.entry in (Entry.PUBLIC, Entry.TOKEN):
         return None
     if access.entry is Entry.BOOKING:
         _check_link()

@@ -48,7 +48,7 @@ class Tries:
         with _lock:
             self._own(source).append(time.monotonic())
         try:
-            with _server(settings().redis_url).pipeline() as both:
+            with server(settings().redis_url).pipeline() as both:
                 both.incr(self._key(source))
                 both.expire(self._key(source), self.minutes * 60, nx=True)
                 both.execute()
@@ -61,9 +61,9 @@ class Tries:
             own = self._own(source)
             here, left = len(own), (own[0] + self.minutes * 60 - time.monotonic() if own else 0.0)
         try:
-            server = _server(settings().redis_url)
-            together = int(server.get(self._key(source)) or 0)
-            return max(here, together), max(left, float(server.ttl(self._key(source))))
+            shared = server(settings().redis_url)
+            together = int(shared.get(self._key(source)) or 0)
+            return max(here, together), max(left, float(shared.ttl(self._key(source))))
         except (redis.RedisError, ValueError):
             return here, left
 
@@ -85,5 +85,6 @@ class Tries:
 
 
 @lru_cache(maxsize=4)
-def _server(url: str) -> redis.Redis:
+def server(url: str) -> redis.Redis:
+    """This process's client of Valkey; it waits half a second at most."""
     return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, decode_responses=True)

@@ -11,6 +11,7 @@ MEANINGS: Mapping[str, str] = {
     "oldest_h": N_("Age of a position: from here not judged"),
     "fastest_kmh": N_("Speed between two positions: above it a jump"),
     "accuracy_m": N_("Accuracy assumed of a position"),
+    "second_source_s": N_("Several doors report one vehicle: a lesser one counts after this silence"),
     "unsure_gap_s": N_("Gap between positions: above it a crossing is only “somewhere between”"),
     "gate_reach_kmh": N_("Gap between positions: a gate counts as within reach at this speed"),
     "corridor_m": N_("Off the approved route: from this distance"),

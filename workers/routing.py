@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from parking import events, outbox
 from parking.models import Letter
-from parking.services import notices, tracking
+from parking.services import imports, notices, tracking
 
 Work = Callable[[Session, Letter, datetime], object]
 News = dict[str, Any]
@@ -30,6 +30,10 @@ def _judge_again(session: Session, letter: Letter, now: datetime) -> int:
     return tracking.judge_again(session, letter.payload["vehicle_id"], earliest, now)
 
 
+def _import_on(session: Session, letter: Letter, now: datetime) -> None:
+    imports.go_on(session, letter.payload["import_id"], now)
+
+
 #: Every event has a route (the house tests it).
 ROUTES: Mapping[str, Route] = {
     events.BookingSubmitted.name: Route(("booking", "notice"), notices.announce),
@@ -44,6 +48,7 @@ ROUTES: Mapping[str, Route] = {
     events.ViolationEscalated.name: Route(("violation", "notice"), notices.announce),
     events.ViolationAcknowledged.name: Route(("violation",)),
     events.FixesCameLate.name: Route((), _judge_again),
+    events.TracksSent.name: Route((), _import_on),
 }
 
 

@@ -12,6 +12,7 @@ from parking.models.control import (
     Ticket,
     WarningRow,
 )
+from parking.models.feed import Feed, FeedAnswer, FeedVehicle, TrackImport
 from parking.models.outbox import Heartbeat, Letter
 from parking.models.park import Bay, Drawing, Goods, LayerVersion, Lot, ParkRow
 from parking.models.staff import AccessToken, Audit, Staff
@@ -29,6 +30,9 @@ __all__ = [
     "CheckAnswer",
     "CheckRow",
     "Drawing",
+    "Feed",
+    "FeedAnswer",
+    "FeedVehicle",
     "FixRow",
     "Goods",
     "Heartbeat",
@@ -45,6 +49,7 @@ __all__ = [
     "Staff",
     "Terminal",
     "Ticket",
+    "TrackImport",
     "Vehicle",
     "Violation",
     "Visit",

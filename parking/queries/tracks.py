@@ -77,12 +77,23 @@ def vehicles(session: Session) -> tuple[VehicleView, ...]:
     rows = session.execute(
         select(Vehicle, Watch, Terminal, Visit.state, Booking)
         .outerjoin(Watch, Watch.vehicle_id == Vehicle.id)
-        .outerjoin(Terminal, Terminal.vehicle_id == Vehicle.id)
+        .outerjoin(Terminal, Terminal.id == _terminal_shown)
         .outerjoin(Visit, (Visit.vehicle_id == Vehicle.id) & Visit.state.in_(OPEN_VISIT))
         .outerjoin(Booking, Booking.id == Visit.booking_id)
         .order_by(Visit.id.is_(None), Watch.last_time.desc().nulls_last(), Vehicle.plate)
     )
     return tuple(_vehicle(*row) for row in rows)
+
+
+#: Of several doors of a vehicle the one shown: its JT/T 808 terminal, else what was heard of last.
+_terminal_shown = (
+    select(Terminal.id)
+    .where(Terminal.vehicle_id == Vehicle.id)
+    .order_by(Terminal.phone.contains(":"), Terminal.last_seen_at.desc().nulls_last(), Terminal.id)
+    .limit(1)
+    .correlate(Vehicle)
+    .scalar_subquery()
+)
 
 
 def find(session: Session, plate: str) -> tuple[tuple[int, str], ...]:

@@ -39,6 +39,7 @@ class Policy:
     oldest_h: float = _set(72.0, "h")
     fastest_kmh: float = _set(160.0, "km/h")
     accuracy_m: float = _set(15.0, "m", assumption=False, source="JT/T 794-2019 XG1-2021")
+    second_source_s: float = _set(120.0, "s")
     # crossings
     unsure_gap_s: float = _set(60.0, "s")
     gate_reach_kmh: float = _set(40.0, "km/h")

@@ -93,7 +93,13 @@ def _against(
     if terminal is not None and terminal.vehicle_id is not None:
         return 3 if vehicle_id != terminal.vehicle_id else 0
     others = (
-        session.scalars(select(Terminal).where(Terminal.vehicle_id == vehicle_id, Terminal.phone != phone))
+        session.scalars(
+            select(Terminal).where(
+                Terminal.vehicle_id == vehicle_id,
+                Terminal.phone != phone,
+                ~Terminal.phone.contains(":"),  # a telephone or platform bars no terminal
+            )
+        )
         if vehicle_id is not None
         else ()
     )

@@ -18,7 +18,7 @@ from parking.events import FixesCameLate
 from parking.models import FixRow, Letter, Terminal, Vehicle, Watch
 from parking.queries import journeys
 from parking.rules.monitor import Journey, State, judge, rejudge, revised
-from parking.services import findings, ground
+from parking.services import findings, ground, sources
 from parking.services.terminals import bare_phone
 from parking.vocabulary import Mark
 
@@ -97,7 +97,8 @@ def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: date
     remembered as the whole stretch shows it. Returns how many new violations were found. Safe to repeat.
     """
     watch = _hold_watches(session, {vehicle_id})[vehicle_id]
-    rows = _stretch(session, vehicle_id, earliest - LOOK_BACK)
+    quiet_s = ground.current(session).policy.second_source_s
+    rows = sources.preferred(session, _stretch(session, vehicle_id, earliest - LOOK_BACK), quiet_s)
     if not rows:
         return 0
     journey_at = journeys.of_vehicles(session, [vehicle_id], rows[0].time, rows[-1].time)[vehicle_id]
