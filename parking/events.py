@@ -120,6 +120,14 @@ class TracksSent(Event):
     import_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayAsked(Event):
+    """Some vehicles of a past period are to be judged under another drawing."""
+
+    name: ClassVar[str] = "replay_asked"
+    part_id: int
+
+
 ALL: tuple[type[Event], ...] = (
     BookingSubmitted,
     BookingClosed,
@@ -134,4 +142,5 @@ ALL: tuple[type[Event], ...] = (
     ViolationAcknowledged,
     FixesCameLate,
     TracksSent,
+    ReplayAsked,
 )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from parking import events, outbox
 from parking.models import Letter
-from parking.services import imports, notices, tracking
+from parking.services import imports, notices, replays, tracking
 
 Work = Callable[[Session, Letter, datetime], object]
 News = dict[str, Any]
@@ -34,6 +34,10 @@ def _import_on(session: Session, letter: Letter, now: datetime) -> None:
     imports.go_on(session, letter.payload["import_id"], now)
 
 
+def _replay(session: Session, letter: Letter, now: datetime) -> None:
+    replays.judge_part(session, letter.payload["part_id"], now)
+
+
 #: Every event has a route (the house tests it).
 ROUTES: Mapping[str, Route] = {
     events.BookingSubmitted.name: Route(("booking", "notice"), notices.announce),
@@ -49,6 +53,7 @@ ROUTES: Mapping[str, Route] = {
     events.ViolationAcknowledged.name: Route(("violation",)),
     events.FixesCameLate.name: Route((), _judge_again),
     events.TracksSent.name: Route((), _import_on),
+    events.ReplayAsked.name: Route((), _replay),
 }
 
 

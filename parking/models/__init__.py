@@ -15,6 +15,7 @@ from parking.models.control import (
 from parking.models.feed import Feed, FeedAnswer, FeedVehicle, TrackImport
 from parking.models.outbox import Heartbeat, Letter
 from parking.models.park import Bay, Drawing, Goods, LayerVersion, Lot, ParkRow
+from parking.models.replay import ReplayPart, ReplayRun
 from parking.models.staff import AccessToken, Audit, Staff
 from parking.models.vehicle import FixRow, Terminal, Vehicle, Watch
 from parking.models.violation import Notice, Passage, Violation
@@ -45,6 +46,8 @@ __all__ = [
     "ParkRow",
     "Passage",
     "PlanRun",
+    "ReplayPart",
+    "ReplayRun",
     "Restraint",
     "Staff",
     "Terminal",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import resource
 import sys
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields
+from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
@@ -26,6 +28,8 @@ from parking.rules.monitor import State, judge_many
 from parking.rules.sight import Journey, Timeline
 
 BATCH = 20_000
+PARTS = 40
+_grounds: list[Ground] = []
 BOOKED = Timeline((0.0,), (Journey(booked=True, loaded=True),))
 
 
@@ -126,34 +130,43 @@ def _rows(columns: FixColumns, chosen: NDArray[np.bool_]) -> FixColumns:
 
 
 def bench_replay(vehicles: int = 2000, fixes: int = 2500, processes: int = 2) -> dict[str, Any]:
-    """A month of tracks judged anew, in as many processes as there are cores."""
-    parts = 40
-    begin = time.perf_counter()
-    with ProcessPoolExecutor(processes) as pool:
-        results = pool.map(_part, range(parts), repeat(vehicles // parts), repeat(fixes))
-        done, found, peak, cpu = 0, 0, 0, 0.0
-        for count, findings, memory, spent in results:
-            done, found, peak, cpu = done + count, found + findings, max(peak, memory), cpu + spent
-            print(f"\rreplay {done:,} fixes", end="", file=sys.stderr, flush=True)
+    """Tracks from files judged anew, in as many processes as there are cores, with a progress bar."""
+    parts = [vehicles // PARTS] * PARTS
+    with tempfile.TemporaryDirectory(prefix="hzr") as folder, ProcessPoolExecutor(processes) as pool:
+        files = list(pool.map(_made, repeat(folder), range(PARTS), parts, repeat(fixes)))
+        begin, done, found, memory = time.perf_counter(), 0, 0, [0] * processes
+        for count, findings, most in pool.map(_replayed, files):
+            done, found = done + count, found + findings
+            memory = sorted([*memory, most])[-processes:]
+            print(f"\r{_bar(done / (vehicles * fixes))} {done:,} fixes", end="", file=sys.stderr, flush=True)
+        spent = time.perf_counter() - begin
     print(file=sys.stderr)
     return {
-        "fixes": done, "vehicles": vehicles, "findings": found, "wall_s_with_making_the_tracks": round(
-            time.perf_counter() - begin, 1), "judging_s_on_these_cores": round(cpu / processes, 1),
-        "fixes_per_s": round(done / (cpu / processes)), "memory_mb_of_a_process": peak // 1024,
+        "fixes": done, "vehicles": vehicles, "findings": found, "seconds": round(spent, 1),
+        "fixes_per_s": round(done / spent), "memory_mb_all_processes": sum(memory) // 1024,
     }  # fmt: skip
 
 
-_grounds: list[Ground] = []
+def _bar(share: float) -> str:
+    return "[" + ("#" * round(40 * share)).ljust(40, ".") + "]"
 
 
-def _part(number: int, vehicles: int, fixes: int) -> tuple[int, int, int, float]:
+def _made(folder: str, number: int, vehicles: int, fixes: int) -> str:
+    columns = parkland.traffic(vehicles, fixes, 30.0, seed=100 + number)
+    file = f"{folder}/{number}.npz"
+    np.savez(file, **{f.name: getattr(columns, f.name) for f in fields(columns)})
+    return file
+
+
+def _replayed(file: str) -> tuple[int, int, int]:
     if not _grounds:
         _grounds.append(Ground(parkland.park()))
-    columns = parkland.traffic(vehicles, fixes, 30.0, seed=100 + number)
-    begin = time.process_time()
-    result = judge_many(_grounds[0], [State.new()] * vehicles, columns, [BOOKED] * vehicles, parkland.NOW)
-    spent = time.process_time() - begin
-    return len(columns), len(result.findings), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, spent
+    with np.load(file) as kept:
+        columns = FixColumns(**{f.name: kept[f.name] for f in fields(FixColumns)})
+    vehicles = int(columns.vehicle[-1]) + 1
+    now = datetime.fromtimestamp(float(columns.at.max()), UTC)
+    result = judge_many(_grounds[0], [State.new()] * vehicles, columns, [BOOKED] * vehicles, now)
+    return len(columns), len(result.findings), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":
