@@ -16,7 +16,7 @@ class Fix:
     ``time`` is aware UTC (terminals resolve whole seconds); ``lon``/``lat`` are WGS-84 degrees;
     ``speed_kmh`` is the terminal's own speed or None; ``heading`` is degrees clockwise from north;
     ``alarm``/``status`` are the 32-bit words of JT/T 808 message 0x0200; ``backfill`` is true for
-    blind-area uploads (0x0704 type 1).
+    blind-area uploads (0x0704 type 1); ``odometer_km`` is what the vehicle has driven in its life.
     """
 
     time: datetime
@@ -29,3 +29,4 @@ class Fix:
     alarm: int = 0
     status: int = 0
     backfill: bool = False
+    odometer_km: float | None = None

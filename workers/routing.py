@@ -43,6 +43,7 @@ ROUTES: Mapping[str, Route] = {
     events.ViolationSeen.name: Route(("violation", "notice"), notices.announce),
     events.ViolationEscalated.name: Route(("violation", "notice"), notices.announce),
     events.ViolationAcknowledged.name: Route(("violation",)),
+    events.ViolationRefuted.name: Route(("violation", "notice"), notices.announce),
     events.FixesCameLate.name: Route((), _judge_again),
 }
 

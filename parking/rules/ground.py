@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -81,6 +81,7 @@ class Ground:
         self.docks = self._areas(park.of(LayerKind.DOCK))
         self.bays = self._areas(park.of(LayerKind.BAY))
         self.zones = self._areas(park.of(LayerKind.ZONE))
+        self._own = self._policies_of_lines()
         self._allowed: dict[tuple[str, ...], Corridors] = {}
         self._lines: dict[tuple[LayerKind, date], tuple[Area, ...]] = {}
 
@@ -120,6 +121,40 @@ class Ground:
             limit_kmh=limit,
             limit_of=of,
         )
+
+    def policy_of(self, line: Area) -> Policy:
+        """What holds in the ring of one control line: the park's policy, or what the line sets itself."""
+        return self._own.get(id(line.feature), self.policy)
+
+    @property
+    def lines_differ(self) -> bool:
+        """Whether a control line sets anything of its own."""
+        return bool(self._own)
+
+    def ring_policy(self, x: float, y: float, at: datetime) -> Policy:
+        """The policy in the ring here; where several lines hold the place, the strictest of theirs."""
+        holding = [self.policy_of(a) for a in self.control_lines(at) if a.holds(x, y)]
+        return self.policy.strictest(holding)
+
+    def bay_m(self, code: str, x: float, y: float) -> float | None:
+        """Metres from a place to the outline of a bay, 0 inside; None for a bay that is not drawn."""
+        bay = self._bay_of.get(code)
+        return None if bay is None else float(shapely.distance(bay.shape, Point(x, y)))
+
+    def bays_m(self, x: float, y: float) -> list[tuple[str, float]]:
+        """Every bay with the metres from a place to its outline."""
+        metres = shapely.distance([bay.shape for bay in self.bays], Point(x, y))
+        return [(bay.code, float(m)) for bay, m in zip(self.bays, metres, strict=True)]
+
+    @cached_property
+    def _bay_of(self) -> Mapping[str, Area]:
+        return {bay.code: bay for bay in self.bays}
+
+    def _policies_of_lines(self) -> dict[int, Policy]:
+        """By identity of the feature, only of lines that differ. Raises PolicyWrong naming the field."""
+        lines = self.park.of(LayerKind.CONTROL_LINE)
+        made = {id(f): self.policy.of_line(f.attributes) for f in lines}
+        return {key: own for key, own in made.items() if own != self.policy}
 
     def gate_at(self, x: float, y: float, slack_m: float) -> Area | None:
         """The gate a crossing point lies in, within ``slack_m`` metres; the nearest if several."""

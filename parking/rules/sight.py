@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from geo.corridor import Offset
+from geo.datum import wgs84_from_gcj02
 from geo.fix import Fix
 from parking.rules.ground import Ground, Place
 from parking.rules.policy import Policy
@@ -65,7 +66,14 @@ class Sight:
 
     @property
     def policy(self) -> Policy:
-        return self.ground.policy
+        """The park's policy; in a ring whose control line sets its own, that one."""
+        return self._ring_policy if self.ground.lines_differ else self.ground.policy
+
+    @cached_property
+    def _ring_policy(self) -> Policy:
+        if not self.place.in_ring:
+            return self.ground.policy
+        return self.ground.ring_policy(self.x, self.y, self.fix.time)
 
     @property
     def at(self) -> float:
@@ -89,9 +97,23 @@ class Sight:
         return self.ground.place(self.x, self.y, self.fix.time)
 
     @cached_property
+    def unshifted(self) -> tuple[float, float]:
+        """Where it would be if what was sent were GCJ-02, metres. Evidence only: nothing is converted."""
+        lon, lat = wgs84_from_gcj02([self.fix.lon], [self.fix.lat])
+        x, y = self.ground.frame.metres(lon, lat)
+        return float(x[0]), float(y[0])
+
+    @cached_property
     def offset(self) -> Offset | None:
         """How far off the nearest route this vehicle may take."""
+        if not self.journey.routes:
+            return self.any_offset
         return self.ground.corridors_for(self.journey.routes).nearest(self.x, self.y)
+
+    @cached_property
+    def any_offset(self) -> Offset | None:
+        """How far off the nearest approved route, whoever may take it."""
+        return self.ground.corridors.nearest(self.x, self.y)
 
     @cached_property
     def road(self) -> list[tuple[float, float]]:
