@@ -160,7 +160,7 @@ def test_a_beginning_that_came_late_corrects_time_and_place(loaded):
 
 def test_a_passage_that_did_not_happen_is_refuted_too(loaded):
     """One fix beyond the control line; the fixes around it, sent later, leave no second to get there."""
-    take(loaded, [fix(0, -1100, 0, 30), fix(0, -960, 60, 30), fix(0, -1100, 120, 30)])
+    take(loaded, [fix(0, -1300, 0, 30), fix(0, -960, 60, 30), fix(0, -1120, 120, 30)])
     passages = loaded.scalars(select(Passage)).all()
     assert len(passages) == 2
     take(loaded, [fix(0, -1100, 59, 30), fix(0, -1098, 61, 30)], START + timedelta(seconds=130))
