@@ -21,7 +21,7 @@ class Fix:
     ``time`` is aware UTC (terminals resolve whole seconds); ``lon``/``lat`` are WGS-84 degrees;
     ``speed_kmh`` is the terminal's own speed or None; ``heading`` is degrees clockwise from north;
     ``alarm``/``status`` are the 32-bit words of JT/T 808 message 0x0200; ``backfill`` is true for
-    blind-area uploads (0x0704 type 1).
+    blind-area uploads (0x0704 type 1); ``odometer_km`` is what the vehicle has driven in its life.
     """
 
     time: datetime
@@ -34,6 +34,7 @@ class Fix:
     alarm: int = 0
     status: int = 0
     backfill: bool = False
+    odometer_km: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +42,8 @@ class FixColumns:
     """Fixes of many vehicles as arrays of one length, in order of (vehicle, time, as sent).
 
     ``vehicle``: which of the judged vehicles, ascending; ``at``: seconds since 1970 UTC; ``lon``, ``lat``:
-    WGS-84 degrees; ``speed_kmh``: nan where the terminal says none; ``alarm``, ``status``: the words of
-    JT/T 808 message 0x0200.
+    WGS-84 degrees; ``speed_kmh``, ``odometer_km``: nan where the terminal says none; ``alarm``, ``status``:
+    the words of JT/T 808 message 0x0200.
     """
 
     vehicle: NDArray[np.intp]
@@ -54,6 +55,7 @@ class FixColumns:
     status: NDArray[np.uint32]
     located: NDArray[np.bool_]
     backfill: NDArray[np.bool_]
+    odometer_km: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.at)
@@ -70,6 +72,7 @@ class FixColumns:
             alarm=int(self.alarm[row]),
             status=int(self.status[row]),
             backfill=bool(self.backfill[row]),
+            odometer_km=None if math.isnan(driven := float(self.odometer_km[row])) else driven,
         )
 
     @classmethod
@@ -87,4 +90,5 @@ class FixColumns:
             np.array([f.status for f in fixes], dtype=np.uint32),
             np.array([f.located for f in fixes], dtype=np.bool_),
             np.array([f.backfill for f in fixes], dtype=np.bool_),
+            np.array([math.nan if f.odometer_km is None else f.odometer_km for f in fixes], dtype=np.float64),
         )

@@ -104,6 +104,14 @@ class ViolationAcknowledged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ViolationRefuted(Event):
+    """Positions that came late show that it was none; it stays on record as refuted."""
+
+    name: ClassVar[str] = "violation_refuted"
+    violation_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class FixesCameLate(Event):
     """Backfilled fixes older than the last judged one: the stretch must be judged again."""
 
@@ -140,6 +148,7 @@ ALL: tuple[type[Event], ...] = (
     ViolationSeen,
     ViolationEscalated,
     ViolationAcknowledged,
+    ViolationRefuted,
     FixesCameLate,
     TracksSent,
     ReplayAsked,

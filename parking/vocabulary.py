@@ -245,6 +245,7 @@ class ViolationKind(StrEnum):
     RING_UNBOOKED = "ring_unbooked"  # 未预约进入控制区
     ROUTE_DEVIATION = "route_deviation"  # 偏离路线
     ILLEGAL_STOP = "illegal_stop"  # 违规停车
+    WRONG_BAY = "wrong_bay"  # 错停泊位
     OVERSTAY = "overstay"  # 超时停放
     SPEEDING = "speeding"  # 超速
     LOST_SIGNAL = "lost_signal"  # 掉线
@@ -278,6 +279,9 @@ class Mark(StrEnum):
     SWAPPED_AXES = "swapped_axes"  # 经纬度颠倒
     OUTSIDE_WATCH_AREA = "outside_watch_area"  # 监控范围外
     TELEPORT = "teleport"  # 跳点
+    FROZEN = "frozen"  # 位置冻结: it says it moves, its place does not
+    DRIFT = "drift"  # 静止漂移: a stray place of a vehicle that stands
+    GCJ02 = "gcj02"  # 坐标偏移: its places are displaced as GCJ-02 is
     DUPLICATE = "duplicate"  # 重复
     LATE = "late"  # 补传: older than the last judged fix
     UNBOUND = "unbound"  # 终端未绑定车辆
@@ -331,6 +335,7 @@ class FixFault(StrEnum):
 class ViolationState(StrEnum):
     OPEN = "open"  # 未处理
     ACKNOWLEDGED = "acknowledged"  # 已确认
+    REFUTED = "refuted"  # 证据不支持: all positions together do not show it
 
 
 class Severity(StrEnum):
@@ -582,6 +587,7 @@ class Refusal(StrEnum):
     TOO_MANY_PLATES = "too_many_plates"  # limit
     # violations
     VIOLATION_UNKNOWN = "violation_unknown"
+    VIOLATION_REFUTED = "violation_refuted"
     ALREADY_ACKNOWLEDGED = "already_acknowledged"  # by
     REMARK_MISSING = "remark_missing"
     # layers

@@ -95,6 +95,8 @@ def told(notice: NoticeView) -> str:
     kind = notice.facts.get("kind")
     if kind in list(ViolationKind):
         said = say(ViolationKind(str(kind)), facts)
+        if notice.event == "violation_refuted":
+            return _("Refuted by positions that came late: {what}", what=said)
         rung = notice.event == "violation_escalated"
         return _("Escalated, still going on: {what}", what=said) if rung else said
     if notice.event in _SAID:

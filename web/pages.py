@@ -84,6 +84,7 @@ TONES: Mapping[str, str] = {
     VisitState.EXITED: "off",
     ViolationState.OPEN: "stop",
     ViolationState.ACKNOWLEDGED: "off",
+    ViolationState.REFUTED: "calm",
     Severity.REMINDER: "calm",
     Severity.WARNING: "wait",
     Severity.ALARM: "stop",

@@ -40,6 +40,8 @@ PER_PAGE = 50
 ACTIONS = {
     "acknowledged": N_("acknowledged"),
     "corrected_by_late_fixes": N_("brought up to date by positions that came late"),
+    "refuted": N_("refuted: all positions together do not show it"),
+    "reinstated": N_("found again by positions that came late; it is open"),
 }
 #: How well a terminal reports is judged over this time.
 SHARE_OF = timedelta(hours=24)

@@ -51,6 +51,7 @@ ROUTES: Mapping[str, Route] = {
     events.ViolationSeen.name: Route(("violation", "notice"), notices.announce),
     events.ViolationEscalated.name: Route(("violation", "notice"), notices.announce),
     events.ViolationAcknowledged.name: Route(("violation",)),
+    events.ViolationRefuted.name: Route(("violation", "notice"), notices.announce),
     events.FixesCameLate.name: Route((), _judge_again),
     events.TracksSent.name: Route((), _import_on),
     events.ReplayAsked.name: Route((), _replay),

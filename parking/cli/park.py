@@ -85,7 +85,8 @@ def _repair(folder: Path, lang: str) -> bool:
 
 def _policy_fault(park: Park | None) -> str:
     try:
-        Policy.from_mapping(park.policy if park else {})
+        if park is not None:
+            Policy.of_park(park)
         park_rules.read(park.rules if park else {}, clock.now().date())
     except (PolicyWrong, RuleWrong) as wrong:
         return str(wrong)

@@ -57,6 +57,7 @@ class Passage(Base):
     lat: Mapped[float]
     certainty: Mapped[Word]
     facts: Mapped[Json]
+    refuted_at: Mapped[Instant | None]  # fixes that came late do not show it
 
 
 class Notice(Base):

@@ -6,6 +6,7 @@ is outside); zones, gates, docks and bays are asked about closed, edge included.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -129,6 +130,32 @@ class Era:
         named = np.array([route.code in codes for route in self.routes], dtype=bool)
         return named if named.any() else np.ones(len(self.routes), dtype=bool)
 
+    def policy_of(self, line: Area) -> Policy:
+        """What holds in the ring of one control line: the park's policy, or what the line sets itself."""
+        return self._own.get(line.code, self.policy)
+
+    @property
+    def lines_differ(self) -> bool:
+        """Whether a control line sets anything of its own."""
+        return bool(self._own)
+
+    def ring_policy(self, inside: int) -> Policy:
+        """The policy of a place with these bits; where several lines hold it, the strictest of theirs."""
+        lines = [
+            a for n, (kind, a) in enumerate(self.lines) if kind is LayerKind.CONTROL_LINE and inside >> n & 1
+        ]
+        return self.policy.strictest([self.policy_of(area) for area in lines])
+
+    def bay_m(self, code: str, x: float, y: float) -> float | None:
+        """Metres from a place to the outline of a bay, 0 inside; None for a bay that is not drawn."""
+        bay = self._bay_of.get(code)
+        return None if bay is None else float(shapely.distance(bay.shape, shapely.points(x, y)))
+
+    def bays_m(self, x: float, y: float) -> list[tuple[str, float]]:
+        """Every bay with the metres from a place to its outline."""
+        metres = shapely.distance([bay.shape for bay in self.bays], shapely.points(x, y))
+        return [(bay.code, float(m)) for bay, m in zip(self.bays, metres, strict=True)]
+
     def gate_at(self, x: float, y: float, slack_m: float) -> Area | None:
         """The gate a crossing point lies in, within ``slack_m`` metres; the nearest if several."""
         near = [(shapely.distance(g.shape, Point(x, y)), g) for g in self.gates if g.holds(x, y, slack_m)]
@@ -209,6 +236,16 @@ class Era:
     @cached_property
     def _roads(self) -> Roads:
         return Roads(pieces(self.routes), self.edges)
+
+    @cached_property
+    def _bay_of(self) -> Mapping[str, Area]:
+        return {bay.code: bay for bay in self.bays}
+
+    @cached_property
+    def _own(self) -> Mapping[str, Policy]:
+        """Policies of control lines that differ from the park's, by code. Raises PolicyWrong."""
+        made = {area.code: self.policy.of_line(area.feature.attributes) for area in self.control_lines}
+        return {code: own for code, own in made.items() if own != self.policy}
 
     @cached_property
     def _line_map(self) -> ZoneMap:

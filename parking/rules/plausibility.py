@@ -58,7 +58,7 @@ def _within(lon: float, lat: float, area: tuple[float, float, float, float]) -> 
 def marks(columns: FixColumns, ground: Ground, now: datetime) -> NDArray[np.int8]:
     """``mark`` of every row: its place in ``MARKS``, (n,)."""
     west, south, east, north = ground.park.watch_area
-    lon, lat, at = columns.lon, columns.lat, columns.at
+    lon, lat = columns.lon, columns.lat
     found = np.zeros(len(columns), dtype=np.int8)
 
     def within(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -69,13 +69,26 @@ def marks(columns: FixColumns, ground: Ground, now: datetime) -> NDArray[np.int8
 
     say(Mark.NOT_LOCATED, ~columns.located)
     say(Mark.ENCRYPTED, (columns.status & ENCRYPTED_BIT) != 0)
-    say(Mark.FUTURE, at > now.timestamp() + ground.policy.future_s)
-    say(Mark.TOO_OLD, now.timestamp() - at > ground.policy.oldest_h * 3600)
+    say(Mark.FUTURE, _ahead(columns, ground, now))
+    say(Mark.TOO_OLD, _past(columns, ground, now))
     say(Mark.NOT_LOCATED, ~(np.isfinite(lon) & np.isfinite(lat)))
     say(Mark.NULL_ISLAND, (np.abs(lon) < 1e-3) & (np.abs(lat) < 1e-3))
     say(Mark.SWAPPED_AXES, ~within(lon, lat) & within(lat, lon))
     say(Mark.OUTSIDE_WATCH_AREA, ~within(lon, lat))
     return found
+
+
+def untimed(columns: FixColumns, ground: Ground, now: datetime) -> NDArray[np.bool_]:
+    """Rows whose time nobody believes, (n,): what ``when`` says."""
+    return np.asarray(_ahead(columns, ground, now) | _past(columns, ground, now))
+
+
+def _ahead(columns: FixColumns, ground: Ground, now: datetime) -> NDArray[np.bool_]:
+    return np.asarray(columns.at > now.timestamp() + ground.policy.future_s)
+
+
+def _past(columns: FixColumns, ground: Ground, now: datetime) -> NDArray[np.bool_]:
+    return np.asarray(now.timestamp() - columns.at > ground.policy.oldest_h * 3600)
 
 
 def reachable_all(

@@ -6,9 +6,11 @@ A field whose metadata says ``assumption`` was read in no standard; the product 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+from geo.shapes import LayerKind, Park
 
 
 class PolicyWrong(ValueError):
@@ -17,6 +19,7 @@ class PolicyWrong(ValueError):
     def __init__(self, field_name: str, reason: str) -> None:
         super().__init__(f"policy.{field_name}: {reason}")
         self.field_name = field_name
+        self.reason = reason
 
 
 #: Distances that keep loads apart; none of them may be switched off by writing 0.
@@ -24,6 +27,11 @@ _ABOVE_ZERO = frozenset(
     {"segregation_forbidden_m", "segregation_separated_m", "fire_zoning_m"}
     | {f"imdg_{level}_m" for level in range(1, 5)}
 )
+
+
+#: What a control line may set for its own ring.
+RING = ("ring_off_route", "ring_stop", "ring_stop_empty", "ring_unbooked", "ring_stop_s", "unbooked_back_s")
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def _set(default: Any, unit: str, assumption: bool = True, source: str = "") -> Any:
@@ -40,6 +48,15 @@ class Policy:
     fastest_kmh: float = _set(160.0, "km/h")
     accuracy_m: float = _set(15.0, "m", assumption=False, source="JT/T 794-2019 XG1-2021")
     second_source_s: float = _set(120.0, "s")
+    moving_kmh: float = _set(10.0, "km/h")
+    frozen_m: float = _set(50.0, "m")
+    frozen_s: float = _set(120.0, "s")
+    drift_after_s: float = _set(120.0, "s")
+    drift_s: float = _set(60.0, "s")
+    drift_m: float = _set(100.0, "m")
+    gcj_near_m: float = _set(20.0, "m")
+    gcj_fixes: float = _set(10.0, "")
+    gcj_m: float = _set(500.0, "m")
     # crossings
     unsure_gap_s: float = _set(60.0, "s")
     gate_reach_kmh: float = _set(40.0, "km/h")
@@ -48,15 +65,19 @@ class Policy:
     corridor_back_m: float = _set(45.0, "m")
     deviation_s: float = _set(60.0, "s")
     deviation_m: float = _set(200.0, "m")
-    # the ring between boundary and control line
+    # the ring between boundary and control line; a control line may set its own, see ``of_line``
     ring_off_route: bool = _set(True, "")
     ring_stop: bool = _set(True, "")
     ring_unbooked: bool = _set(True, "")
+    ring_stop_empty: bool = _set(True, "")
     ring_stop_s: float = _set(120.0, "s")
+    unbooked_back_s: float = _set(60.0, "s")
     # stopping
     stop_radius_m: float = _set(30.0, "m")
     stop_kmh: float = _set(3.0, "km/h")
     illegal_stop_s: float = _set(300.0, "s")
+    wrong_bay_m: float = _set(25.0, "m")
+    wrong_bay_min: float = _set(10.0, "min")
     # speed
     park_limit_kmh: float = _set(30.0, "km/h")
     lot_limit_kmh: float = _set(5.0, "km/h")
@@ -64,6 +85,8 @@ class Policy:
     speeding_tolerance: float = _set(
         0.1, "share", assumption=False, source="道路交通安全违法行为记分管理办法 (2021) Art 9, 10, 12"
     )
+    speeding_back_s: float = _set(10.0, "s")
+    speeding_fixes: float = _set(3.0, "")
     # silence
     silence_s: float = _set(300.0, "s")
     # stay
@@ -125,6 +148,50 @@ class Policy:
             _check(name, value, known[name].default)
         values: dict[str, Any] = {k: v if isinstance(v, bool) else float(v) for k, v in overrides.items()}
         return cls(**values)
+
+    def of_line(self, attributes: Mapping[str, Any]) -> Policy:
+        """This policy with what a control line's own attributes say. Raises PolicyWrong naming the field.
+
+        A drawing program writes true and false as words or as 1 and 0; an empty cell says nothing.
+        """
+        own = {name: _read(name, attributes[name]) for name in RING if attributes.get(name) not in (None, "")}
+        for name, value in own.items():
+            _check(name, value, getattr(self, name))
+        return replace(self, **own) if own else self
+
+    @classmethod
+    def of_park(cls, park: Park) -> Policy:
+        """The park's policy, its control lines' own numbers checked too. Raises PolicyWrong."""
+        policy = cls.from_mapping(park.policy)
+        for line in park.of(LayerKind.CONTROL_LINE):
+            try:
+                policy.of_line(line.attributes)
+            except PolicyWrong as wrong:
+                raise PolicyWrong(wrong.field_name, f"{wrong.reason} (control line {line.code})") from wrong
+        return policy
+
+    def strictest(self, others: Sequence[Policy]) -> Policy:
+        """Where rings of several lines overlap: an offence by one of them is one."""
+        if not others:
+            return self
+        said = {
+            name: min(values) if name.endswith("_s") else max(values)
+            for name in RING
+            for values in [[getattr(p, name) for p in others]]
+        }
+        return replace(self, **said)
+
+
+def _read(name: str, value: Any) -> Any:
+    """A cell of an attribute table as true, false or a number; what it is not is left to ``_check``."""
+    if isinstance(value, (bool, int, float)) and not name.endswith("_s"):
+        return bool(value) if value in (0, 1) else value
+    if name.endswith("_s"):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            return value
+    return _WORDS.get(str(value).strip().lower(), value)
 
 
 def _check(name: str, value: Any, default: Any) -> None:

@@ -9,23 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.corridor import DETOUR_FACTOR, DETOUR_SLACK_M
+from geo.datum import wgs84_from_gcj02
 from geo.zonemap import Floats, Ints
-from parking.rules import plausibility
+from parking.rules import frozen, plausibility, speeding
 from parking.rules.era import Bools, Era, Places
 from parking.rules.ground import Ground
+from parking.rules.policy import Policy
 
-#: Bits of ``Scene.calm``.
-REACHED, LINES, ROUTE, SPEED, BOOKED, HEARD = 1, 2, 4, 8, 16, 32
-#: Beside them: the fix is farther from every line than the terminal's accuracy.
-SURE = 64
-ALL_CALM = REACHED | LINES | ROUTE | SPEED | BOOKED | HEARD
+#: Bits of ``Scene.calm``: a truck could be here by now; the place is another one, or the vehicle says it
+#: stands; no sign of a displaced datum; and of the rules: lines, route, speed, booking, silence.
+REACHED, MOVED, SENT, LINES, ROUTE, SPEED, BOOKED, HEARD = (1 << n for n in range(8))
+#: Nothing speaks against the fix.
+BELIEVED = REACHED | MOVED | SENT
+ALL_CALM = BELIEVED | LINES | ROUTE | SPEED | BOOKED | HEARD
 #: Those that speak of the step from the row before.
-OF_STEPS = REACHED | LINES | HEARD
+OF_STEPS = BELIEVED | LINES | SPEED | HEARD
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +37,7 @@ class Track:
     """Fixes by vehicle and time, columns of one length.
 
     ``first``: no fix of the same vehicle stands before it; ``journey``: the place of what was known of the
-    vehicle in ``Journeys``.
+    vehicle in ``Known``.
     """
 
     first: Bools
@@ -41,6 +45,8 @@ class Track:
     lon: Floats
     lat: Floats
     speed_kmh: Floats
+    odometer_km: Floats
+    status: Ints
     journey: Ints
 
 
@@ -62,7 +68,16 @@ class Scene:
     era: Ints
     eras: dict[int, Era]
     places: Places
-    calm: NDArray[np.uint8]
+    calm: NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Steps:
+    """From each row to the next of the same vehicle: seconds, metres; 0 where there is none before."""
+
+    follows: Bools
+    gap: Floats
+    metres: Floats
 
 
 def see(ground: Ground, track: Track, known: Known) -> Scene:
@@ -70,27 +85,90 @@ def see(ground: Ground, track: Track, known: Known) -> Scene:
     x, y = ground.frame.metres(track.lon, track.lat)
     numbers, eras = ground.eras(track.at)
     parts = [_look(eras[n], np.flatnonzero(numbers == n), x, y, track, known) for n in eras]
-    places, covered, common, room = _joined(len(x), parts)
-    gap, step = np.zeros(len(x)), np.zeros(len(x))
-    gap[1:] = np.diff(track.at)
-    step[1:] = np.hypot(np.diff(x), np.diff(y))
-    follows = ~track.first
-    follows[:1] = False
-    reached = follows & (gap > 0) & plausibility.reachable_all(step, gap, ground.policy.fastest_kmh)
-    calm = np.where(reached, REACHED, 0).astype(np.uint8)
-    still = reached & (numbers == np.roll(numbers, 1)) & (places.inside == np.roll(places.inside, 1))
+    places, covered, lies_in, room = _joined(parts)
+    steps = _steps(track, x, y)
+    policy = ground.policy
+    reached = steps.follows & (steps.gap > 0)
+    reached &= plausibility.reachable_all(steps.metres, steps.gap, policy.fastest_kmh)
+    calm = np.where(reached, REACHED, 0).astype(np.uint16)
+    calm[_moved(track, policy)] |= MOVED
+    calm[_as_sent(ground, eras, numbers, track, steps, places, lies_in)] |= SENT
+    still = reached & (numbers == _before(numbers)) & (places.inside == _before(places.inside))
+    still &= np.minimum(room, _before(room)) > policy.accuracy_m
     for number, era in eras.items():
         rows = np.flatnonzero(still & (numbers == number))
-        calm[rows[_apart(era, rows, x, y, step, room, common)]] |= LINES
-    calm[room > ground.policy.accuracy_m] |= SURE
+        calm[rows[_apart(era, rows, x, y, steps.metres, room, lies_in)]] |= LINES
     calm[_on_route(ground, eras, numbers, places, covered, known, track)] |= ROUTE
-    calm[~(track.speed_kmh > places.limit_kmh * (1 + ground.policy.speeding_tolerance))] |= SPEED
+    calm[~_fast(track, steps, places, policy)] |= SPEED
     calm[_entitled(ground, eras, numbers, places, known, track)] |= BOOKED
-    calm[follows & ~(np.roll(places.in_park, 1) & (gap >= ground.policy.silence_s))] |= HEARD
+    calm[steps.follows & ~(_before(places.in_park) & (steps.gap >= policy.silence_s))] |= HEARD
     return Scene(x, y, numbers, eras, places, calm)
 
 
-def ends_of_calm(calm: NDArray[np.uint8]) -> Ints:
+def _before(column: NDArray[Any]) -> NDArray[Any]:
+    """Each row's value in the row before; the first row's is anything."""
+    return np.roll(column, 1)
+
+
+def _steps(track: Track, x: Floats, y: Floats) -> _Steps:
+    follows = ~track.first
+    follows[:1] = False
+    gap, metres = np.zeros(len(x)), np.zeros(len(x))
+    gap[1:] = np.diff(track.at)
+    metres[1:] = np.hypot(np.diff(x), np.diff(y))
+    return _Steps(follows, gap, metres)
+
+
+def _moved(track: Track, policy: Policy) -> Bools:
+    """Another place than the one before, or nothing says that the vehicle moved (see ``frozen``)."""
+    same = (track.lon == _before(track.lon)) & (track.lat == _before(track.lat))
+    speed = np.nan_to_num(track.speed_kmh)
+    slow = np.minimum(speed, _before(speed)) < policy.moving_kmh
+    bits = (track.status & _before(track.status) & frozen.MOVING_BIT) != 0
+    mute = np.isnan(track.odometer_km) & np.isnan(_before(track.odometer_km))
+    return np.asarray(~same | (slow & ~bits & mute))
+
+
+def _as_sent(
+    ground: Ground,
+    eras: dict[int, Era],
+    numbers: Ints,
+    track: Track,
+    steps: _Steps,
+    places: Places,
+    lies_in: Ints,
+) -> Bools:
+    """No evidence that the terminal sends GCJ-02 (see ``displaced``): it stands, lies at a route or a place
+    to stand, or would lie at none without the shift."""
+    driven = np.divide(steps.metres * 3.6, steps.gap, out=np.zeros(len(steps.gap)), where=steps.gap > 0)
+    speed = np.where(np.isnan(track.speed_kmh), driven, track.speed_kmh)
+    sent = ~(speed >= ground.policy.moving_kmh) | (lies_in != 0) | places.resting
+    asked = np.flatnonzero(~sent)
+    if not len(asked):
+        return np.asarray(sent)
+    x, y = ground.frame.metres(*wgs84_from_gcj02(track.lon[asked], track.lat[asked]))
+    for number, era in eras.items():
+        here = numbers[asked] == number
+        near, _ = era.covering(x[here], y[here])
+        none = np.ones(int(here.sum()), dtype=bool)
+        none[near] = False
+        if all(route.half_width_m >= ground.policy.gcj_near_m for route in era.routes):
+            sent[asked[here][none]] = True
+    return np.asarray(sent)
+
+
+def _fast(track: Track, steps: _Steps, places: Places, policy: Policy) -> Bools:
+    """Perhaps above the limit, by what the terminal says or by the distance (see ``speeding``)."""
+    over = 1 + policy.speeding_tolerance
+    said = track.speed_kmh > places.limit_kmh * over
+    timed = steps.follows & (steps.gap >= speeding.CROSS_CHECK_S) & (steps.gap <= policy.unsure_gap_s)
+    free = steps.metres - 2 * policy.accuracy_m
+    least = np.divide(free * 3.6, steps.gap, out=np.zeros(len(free)), where=timed)
+    limit = np.maximum(places.limit_kmh, _before(places.limit_kmh))  # nan where one of them is none
+    return np.asarray(said | (timed & (least > limit * over * 0.999999)))
+
+
+def ends_of_calm(calm: NDArray[np.uint16]) -> Ints:
     """For each row where the run of all-calm rows that it begins ends: itself when it is not calm."""
     restless = np.append(np.flatnonzero((calm & ALL_CALM) != ALL_CALM), len(calm))
     return restless[np.searchsorted(restless, np.arange(len(calm)))]
@@ -110,7 +188,7 @@ def _look(era: Era, rows: Ints, x: Floats, y: Floats, track: Track, known: Known
     return rows, era.places(x, y), covered, lies_in, era.room(x, y)
 
 
-def _joined(n: int, parts: Sequence[_Part]) -> tuple[Places, Bools, Ints, Floats]:
+def _joined(parts: Sequence[_Part]) -> tuple[Places, Bools, Ints, Floats]:
     if len(parts) == 1:
         _, places, covered, lies_in, room = parts[0]
         return places, covered, lies_in, room
@@ -164,13 +242,11 @@ def _on_route(
 ) -> Bools:
     """No route is owed here, or one is followed."""
     free = places.resting | ~places.owes_route | covered
-    if ground.policy.ring_off_route:
-        free |= places.in_ring & known.unladen[track.journey]
-    else:
-        free |= places.in_ring
+    ring = known.unladen[track.journey] if ground.policy.ring_off_route else np.ones(len(free), dtype=bool)
     for number, era in eras.items():
-        if not era.routes:
-            free |= numbers == number
+        here = numbers == number
+        free |= here & places.in_ring & ring & (not era.lines_differ)
+        free |= here & (not era.routes)
     return free
 
 
@@ -178,9 +254,9 @@ def _entitled(
     ground: Ground, eras: dict[int, Era], numbers: Ints, places: Places, known: Known, track: Track
 ) -> Bools:
     """Booked, or outside every control line."""
-    if not ground.policy.ring_unbooked:
-        return np.ones(len(numbers), dtype=bool)
     entitled = known.booked[track.journey]
     for number, era in eras.items():
-        entitled = entitled | ((numbers == number) & ((places.inside & era.control_bits) == 0))
+        outside = (places.inside & era.control_bits) == 0
+        unasked = not ground.policy.ring_unbooked and not era.lines_differ
+        entitled = entitled | ((numbers == number) & (outside | unasked))
     return entitled

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from geo.corridor import Offset
+from geo.datum import wgs84_from_gcj02
 from geo.fix import Fix
 from parking.rules.era import Era, Place
 from parking.rules.ground import Ground
@@ -84,7 +85,12 @@ class Sight:
 
     @property
     def policy(self) -> Policy:
-        return self.ground.policy
+        """The park's policy; in a ring whose control line sets its own, that one."""
+        return self._ring_policy if self.era.lines_differ else self.ground.policy
+
+    @cached_property
+    def _ring_policy(self) -> Policy:
+        return self.era.ring_policy(self.place.inside) if self.place.in_ring else self.ground.policy
 
     @property
     def at(self) -> float:
@@ -106,7 +112,9 @@ class Sight:
     def alone(self) -> Sight:
         """The same sight without what came before it."""
         made = replace(self, before=None, calm=0)
-        made.__dict__.update({k: self.__dict__[k] for k in ("era", "place", "offset") if k in self.__dict__})
+        made.__dict__.update(
+            {k: self.__dict__[k] for k in ("era", "place", "offset", "any_offset") if k in self.__dict__}
+        )
         return made
 
     @cached_property
@@ -118,8 +126,22 @@ class Sight:
         return self.era.place(self.x, self.y)
 
     @cached_property
+    def unshifted(self) -> tuple[float, float]:
+        """Where it would be if what was sent were GCJ-02, metres. Evidence only: nothing is converted."""
+        lon, lat = wgs84_from_gcj02([self.fix.lon], [self.fix.lat])
+        x, y = self.ground.frame.metres(lon, lat)
+        return float(x[0]), float(y[0])
+
+    @cached_property
+    def any_offset(self) -> Offset | None:
+        """How far off the nearest approved route, whoever may take it."""
+        return self.era.corridors.nearest(self.x, self.y)
+
+    @cached_property
     def offset(self) -> Offset | None:
         """How far off the nearest route this vehicle may take."""
+        if not self.journey.routes:
+            return self.any_offset
         return self.era.corridors_for(self.journey.routes).nearest(self.x, self.y)
 
     @cached_property

@@ -16,7 +16,7 @@ from parking.vocabulary import Certainty, ViolationKind
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A silence already told: since the fix (or the admission) at ``since``, still lasting at ``until``.
+    """A silence told while it lasted: since the fix (or the admission) at ``since``, lasting at ``until``.
 
     Seconds since 1970; no position where no fix ever came.
     """
@@ -35,7 +35,7 @@ def step(told: Silence | None, sight: Sight) -> list[Finding]:
     before = sight.before
     if before is None or not before.place.in_park or sight.gap_s < sight.policy.silence_s:
         return []
-    return [_finding(_of(before, sight.at), sight.at)]
+    return [_finding(_of(before, sight.at), sight.at, awaited=False)]
 
 
 def lasting(
@@ -76,7 +76,8 @@ def _of(last: Sight, until: float) -> Silence:
     return Silence(last.at, until, last.fix.lon, last.fix.lat, subject)
 
 
-def _finding(silence: Silence, ended: float | None) -> Finding:
+def _finding(silence: Silence, ended: float | None, awaited: bool = True) -> Finding:
+    """``awaited``: told while it lasted, so that fixes sent later do not refute it."""
     return Finding(
         kind=ViolationKind.LOST_SIGNAL,
         subject=silence.subject,
@@ -85,5 +86,5 @@ def _finding(silence: Silence, ended: float | None) -> Finding:
         lon=silence.lon,
         lat=silence.lat,
         certainty=Certainty.CERTAIN,
-        facts={} if ended is None else {"seconds": round(ended - silence.since)},
+        facts={"awaited": awaited} | ({} if ended is None else {"seconds": round(ended - silence.since)}),
     )

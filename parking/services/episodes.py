@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from parking.models import Passage, Violation
 from parking.rules.monitor import Finding
-from parking.vocabulary import ViolationKind
+from parking.vocabulary import ViolationKind, ViolationState
 
 #: Episodes of one kind and subject this close together are the same episode judged twice.
 SAME_WITHIN = timedelta(seconds=60)
@@ -25,8 +25,12 @@ LASTING = frozenset(
         ViolationKind.ROUTE_DEVIATION,
         ViolationKind.ILLEGAL_STOP,
         ViolationKind.SPEEDING,
+        ViolationKind.WRONG_BAY,
     }
 )
+
+#: What a second judging may refute: what it judges from the same fixes, and from nothing else.
+REFUTABLE = LASTING | {ViolationKind.BOUNDARY_CROSSING, ViolationKind.WRONG_GATE, ViolationKind.LOST_SIGNAL}
 
 
 def live(session: Session, vehicle_id: int, finding: Finding) -> Violation | None:
@@ -34,7 +38,9 @@ def live(session: Session, vehicle_id: int, finding: Finding) -> Violation | Non
     exact = session.scalar(_alike(vehicle_id, finding).where(Violation.started_at == finding.started_at))
     if exact is not None or finding.kind not in LASTING:
         return exact
-    open_ones = _alike(vehicle_id, finding).where(Violation.ended_at.is_(None))
+    open_ones = _alike(vehicle_id, finding).where(
+        Violation.ended_at.is_(None), Violation.state != ViolationState.REFUTED
+    )
     return session.scalar(open_ones.order_by(Violation.started_at.desc()).limit(1))
 
 
@@ -49,16 +55,50 @@ def again(session: Session, vehicle_id: int, finding: Finding, taken: Collection
     return session.scalar(alike.where(same).order_by(away, Violation.id).limit(1))
 
 
-def passed(session: Session, vehicle_id: int, finding: Finding) -> bool:
-    """The passage is on record, perhaps some seconds off."""
-    same = _same_crossing(Passage.at, Passage.facts, finding)
-    found = select(Passage.id).where(
+def unseen(session: Session, vehicle_id: int, since: datetime, seen: Collection[int]) -> Sequence[Violation]:
+    """What began since then and a second judging of all fixes did not see, in order.
+
+    A silence that people were told of while it lasted stays: no fix came then, whatever came later.
+    """
+    return session.scalars(
+        select(Violation)
+        .where(
+            Violation.vehicle_id == vehicle_id,
+            Violation.kind.in_(REFUTABLE),
+            Violation.state != ViolationState.REFUTED,
+            Violation.started_at >= since,
+            Violation.id.not_in(seen),
+            or_(
+                Violation.kind != ViolationKind.LOST_SIGNAL,
+                func.coalesce(Violation.facts["awaited"].as_boolean(), True).is_(False),
+            ),
+        )
+        .order_by(Violation.started_at, Violation.id)
+        .with_for_update()
+    ).all()
+
+
+def occupied(session: Session, violation: Violation, finding: Finding) -> bool:
+    """Whether another violation on record bears the kind, subject and beginning of this finding."""
+    same = _alike(violation.vehicle_id, finding).where(
+        Violation.started_at == finding.started_at, Violation.id != violation.id
+    )
+    return session.scalar(same.limit(1)) is not None
+
+
+def passage_again(
+    session: Session, vehicle_id: int, finding: Finding, taken: Collection[int]
+) -> Passage | None:
+    """The passage on record, perhaps some seconds off; none of those already ``taken`` by another."""
+    away = func.abs(func.extract("epoch", Passage.at - finding.started_at))
+    alike = select(Passage).where(
         Passage.vehicle_id == vehicle_id,
         Passage.kind == finding.kind,
         Passage.subject == finding.subject,
-        same,
+        Passage.id.not_in(taken),
+        _same_crossing(Passage.at, Passage.facts, finding),
     )
-    return session.scalar(found.limit(1)) is not None
+    return session.scalar(alike.order_by(away, Passage.id).limit(1))
 
 
 def _alike(vehicle_id: int, finding: Finding) -> Select[Violation]:

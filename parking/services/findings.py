@@ -1,128 +1,109 @@
-"""What the monitor found becomes violations and passages, once each, and is announced."""
+"""What the monitor found becomes violations and passages, once each, and is announced.
+
+Live findings make violations or bring them up to date. After a second judging (``write_again``) what is on
+record is corrected, found late, or refuted; what it said before stays in the audit trail.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from parking import outbox
-from parking.events import ViolationSeen
-from parking.models import Passage, Violation
+from parking.events import ViolationRefuted, ViolationSeen
+from parking.models import Violation
 from parking.rules.monitor import Finding, Journey
-from parking.services import audit, episodes
-from parking.vocabulary import PassageKind, ViolationKind
+from parking.services import audit, episodes, passages
+from parking.vocabulary import PassageKind, ViolationKind, ViolationState
+
+JourneyAt = Callable[[datetime], Journey]
+#: What of a violation a second judging may put right.
+_CORRECTED = ("started_at", "ended_at", "lon", "lat", "certainty", "facts", "booking_id", "visit_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a second judging found: how many new violations, and which on record it has seen."""
+
+    new: int
+    ids: frozenset[int]
+    passages: frozenset[int]
 
 
 def write(
-    session: Session,
-    vehicle_id: int,
-    found: Iterable[Finding],
-    journey_at: Callable[[datetime], Journey],
-    now: datetime,
-    late: bool = False,
+    session: Session, vehicle_id: int, found: Iterable[Finding], journey_at: JourneyAt, now: datetime
 ) -> int:
-    """Write findings; a known episode is brought up to date, a new one is announced. Returns the new ones."""
+    """Write live findings: new ones are announced, known ones brought up to date. Returns the new ones."""
     new = 0
-    taken: set[int] = set()
     for finding in found:
+        journey = journey_at(finding.started_at)
         if isinstance(finding.kind, PassageKind):
-            if not (late and episodes.passed(session, vehicle_id, finding)):
-                _passage(session, vehicle_id, finding, journey_at(finding.started_at))
+            passages.write(session, vehicle_id, finding, journey)
+            continue
+        known = episodes.live(session, vehicle_id, finding)
+        if known is None:
+            _new(session, vehicle_id, finding, journey, now, late=False)
+            new += 1
         else:
-            new += _violation(session, vehicle_id, finding, journey_at(finding.started_at), now, late, taken)
+            known.ended_at = finding.ended_at or known.ended_at
+            known.facts = {**known.facts, **finding.facts}
+            known.certainty = finding.certainty
+            _reinstate(session, known, now)
     return new
 
 
-def _passage(session: Session, vehicle_id: int, finding: Finding, journey: Journey) -> None:
-    session.execute(
-        insert(Passage)
-        .values(
-            vehicle_id=vehicle_id,
-            booking_id=journey.booking_id,
-            kind=finding.kind,
-            subject=finding.subject,
-            at=finding.started_at,
-            lon=finding.lon,
-            lat=finding.lat,
-            certainty=finding.certainty,
-            facts=dict(finding.facts),
-        )
-        .on_conflict_do_nothing(constraint="uq_passage_event")
-    )
-
-
-def _violation(
+def write_again(
     session: Session,
     vehicle_id: int,
-    finding: Finding,
-    journey: Journey,
+    found: Iterable[Finding],
+    journey_at: JourneyAt,
+    cut: datetime | None,
     now: datetime,
-    late: bool,
-    taken: set[int],
-) -> int:
-    if late:
+) -> Seen:
+    """Write what a second judging found; what is on record is corrected.
+
+    ``cut``: where the judged stretch was cut out of more fixes; what begins there may be older.
+    """
+    taken: set[int] = set()
+    passed: set[int] = set()
+    new = 0
+    for finding in found:
+        journey = journey_at(finding.started_at)
+        if isinstance(finding.kind, PassageKind):
+            passed.add(passages.write_again(session, vehicle_id, finding, journey, passed, now))
+            continue
         known = episodes.again(session, vehicle_id, finding, taken)
-    else:
-        known = episodes.live(session, vehicle_id, finding)
-    if known is not None:
+        if known is None:
+            known = _new(session, vehicle_id, finding, journey, now, late=True)
+            new += 1
+        else:
+            _correct(session, known, finding, journey, cut, now)
         taken.add(known.id)
-        _update(session, known, finding, now, late)
-        return 0
-    violation = Violation(
-        vehicle_id=vehicle_id,
-        booking_id=journey.booking_id,
-        visit_id=journey.visit_id,
-        kind=ViolationKind(finding.kind),
-        subject=finding.subject,
-        started_at=finding.started_at,
-        ended_at=finding.ended_at,
-        lon=finding.lon,
-        lat=finding.lat,
-        certainty=finding.certainty,
-        facts=dict(finding.facts),
-        late=late,
-        state="open",
-        seen_at=now,
-    )
-    session.add(violation)
+    return Seen(new, frozenset(taken), frozenset(passed))
+
+
+def refute(
+    session: Session, vehicle_id: int, since: datetime, seen: Seen, at: datetime, now: datetime
+) -> int:
+    """Mark as refuted what began since then and was not ``seen`` again; ``at``: the newest fix.
+
+    Nothing is deleted: the former state goes to the audit trail, and supervisors are told. Returns how many.
+    """
+    passages.refute(session, vehicle_id, since, seen.passages, now)
+    refuted = episodes.unseen(session, vehicle_id, since, seen.ids)
+    for violation in refuted:
+        before = {**_said(violation), "state": violation.state, "fixes_until": at.isoformat()}
+        audit.record(session, "system", "refuted", "violation", violation.id, now, "monitor", before=before)
+        violation.state = ViolationState.REFUTED
+        violation.ended_at = violation.ended_at or max(at, violation.started_at)
+        outbox.post(session, ViolationRefuted(violation.id))
     session.flush()
-    taken.add(violation.id)
-    outbox.post(session, ViolationSeen(violation.id))
-    return 1
-
-
-def _update(session: Session, violation: Violation, finding: Finding, now: datetime, late: bool) -> None:
-    """Bring an episode up to date. After a second judging the former facts go to the audit trail."""
-    facts = {**violation.facts, **finding.facts}
-    ended_at = finding.ended_at or violation.ended_at
-    if late and violation.started_at < finding.started_at and finding.ended_at != finding.started_at:
-        facts = violation.facts  # the second judging saw only its later part
-    if late:
-        if (violation.ended_at, violation.facts) == (ended_at, facts):
-            return
-        correct(session, violation, now)
-    violation.ended_at = ended_at
-    violation.facts = facts
-    violation.certainty = finding.certainty
-
-
-def correct(session: Session, violation: Violation, now: datetime) -> None:
-    """Late fixes change this violation: what it said before goes to the audit trail."""
-    audit.record(
-        session,
-        "system",
-        "corrected_by_late_fixes",
-        "violation",
-        violation.id,
-        now,
-        "monitor",
-        before=dict(violation.facts),
-        ended_at=violation.ended_at and violation.ended_at.isoformat(),
-    )
+    return len(refuted)
 
 
 def end_refuted(
@@ -136,5 +117,98 @@ def end_refuted(
     )
     for violation in session.scalars(going_on).all():
         if (violation.kind, violation.subject) not in standing:
-            correct(session, violation, now)
+            _record_correction(session, violation, now)
             violation.ended_at = max(at, violation.started_at)
+
+
+def _new(
+    session: Session, vehicle_id: int, finding: Finding, journey: Journey, now: datetime, late: bool
+) -> Violation:
+    violation = Violation(
+        vehicle_id=vehicle_id,
+        booking_id=journey.booking_id,
+        visit_id=journey.visit_id,
+        kind=ViolationKind(finding.kind),
+        subject=finding.subject,
+        started_at=finding.started_at,
+        ended_at=finding.ended_at,
+        lon=finding.lon,
+        lat=finding.lat,
+        certainty=finding.certainty,
+        facts=dict(finding.facts),
+        late=late,
+        state=ViolationState.OPEN,
+        seen_at=now,
+    )
+    session.add(violation)
+    session.flush()
+    outbox.post(session, ViolationSeen(violation.id))
+    return violation
+
+
+def _correct(
+    session: Session,
+    violation: Violation,
+    finding: Finding,
+    journey: Journey,
+    cut: datetime | None,
+    now: datetime,
+) -> None:
+    """Put right what all fixes show otherwise. Of an episode older than the stretch only the end is seen."""
+    older = cut is not None and (violation.started_at < cut or finding.started_at <= cut)
+    if older and finding.ended_at != finding.started_at:
+        wanted: dict[str, Any] = {"ended_at": finding.ended_at or violation.ended_at}
+        if violation.started_at >= finding.started_at:
+            wanted["facts"] = {**violation.facts, **finding.facts}
+    else:
+        wanted = _shown(violation, finding, journey)
+        if episodes.occupied(session, violation, finding):
+            del wanted["started_at"]
+    changed = {name: value for name, value in wanted.items() if getattr(violation, name) != value}
+    if changed:
+        _record_correction(session, violation, now)
+        for name, value in changed.items():
+            setattr(violation, name, value)
+    _reinstate(session, violation, now)
+    session.flush()
+
+
+def _shown(violation: Violation, finding: Finding, journey: Journey) -> dict[str, Any]:
+    return {
+        "started_at": finding.started_at,
+        "ended_at": finding.ended_at,
+        "lon": finding.lon,
+        "lat": finding.lat,
+        "certainty": finding.certainty,
+        "facts": {**violation.facts, **finding.facts},
+        "booking_id": journey.booking_id,
+        "visit_id": journey.visit_id,
+    }
+
+
+def _said(violation: Violation) -> dict[str, Any]:
+    """What a violation says, as plain JSON."""
+    said = {name: getattr(violation, name) for name in _CORRECTED}
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in said.items()}
+
+
+def _record_correction(session: Session, violation: Violation, now: datetime) -> None:
+    """Late fixes change this violation: what it said before goes to the audit trail."""
+    audit.record(
+        session,
+        "system",
+        "corrected_by_late_fixes",
+        "violation",
+        violation.id,
+        now,
+        "monitor",
+        before=_said(violation),
+    )
+
+
+def _reinstate(session: Session, violation: Violation, now: datetime) -> None:
+    """Found again after it was refuted: it is open, and people are told anew."""
+    if violation.state == ViolationState.REFUTED:
+        violation.state = ViolationState.OPEN
+        audit.record(session, "system", "reinstated", "violation", violation.id, now, "monitor")
+        outbox.post(session, ViolationSeen(violation.id))

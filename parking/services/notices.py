@@ -21,11 +21,19 @@ AUDIENCE: Mapping[str, tuple[tuple[Role, ...], Severity]] = {
     "bay_possible": ((Role.DISPATCHER,), Severity.REMINDER),
     "visit_alarm": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
     "violation_seen": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
+    "violation_refuted": ((Role.SUPERVISOR,), Severity.WARNING),
     "violation_escalated": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
 }
 
 #: Kinds that are a warning first, an alarm only when a person says so.
-MILD = frozenset({ViolationKind.LOST_SIGNAL, ViolationKind.RING_UNBOOKED, ViolationKind.SPEEDING})
+MILD = frozenset(
+    {
+        ViolationKind.LOST_SIGNAL,
+        ViolationKind.RING_UNBOOKED,
+        ViolationKind.SPEEDING,
+        ViolationKind.WRONG_BAY,
+    }
+)
 
 
 def announce(session: Session, letter: Letter, now: datetime) -> int:

@@ -16,6 +16,7 @@ from geo.layers import feature_hash, geometry_hash
 from geo.shapes import SINCE_EVER, Feature, LayerKind, Park
 from parking.models import Bay, LayerVersion, Lot, ParkRow
 from parking.queries import park as parks
+from parking.rules.policy import Policy
 from parking.services import audit, checklist
 from parking.services import goods as goods_service
 
@@ -26,7 +27,11 @@ WITHDRAWN = "withdrawn from the drawing"
 def load(
     session: Session, park: Park, goods: Iterable[Mapping[str, Any]], now: datetime, actor: str
 ) -> ParkRow:
-    """Bring memory in line with ``park``. Old versions stay; what is no longer drawn is withdrawn."""
+    """Bring memory in line with ``park``. Old versions stay; what is no longer drawn is withdrawn.
+
+    Raises PolicyWrong, before anything is written, for numbers the monitor could not judge by.
+    """
+    Policy.of_park(park)
     session.execute(text("SELECT pg_advisory_xact_lock(80802)"))
     row = _park_row(session, park, now)
     _versions(session, row.id, park.features, now)

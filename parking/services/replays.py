@@ -75,9 +75,9 @@ def judge_part(session: Session, part_id: int, now: datetime) -> None:
 
 def progress(session: Session, run_id: int) -> Progress:
     done, parts, judged = session.execute(
-        select(func.count(ReplayPart.done_at), func.count(), func.coalesce(func.sum(ReplayPart.fixes), 0)).where(
-            ReplayPart.run_id == run_id
-        )
+        select(
+            func.count(ReplayPart.done_at), func.count(), func.coalesce(func.sum(ReplayPart.fixes), 0)
+        ).where(ReplayPart.run_id == run_id)
     ).one()
     return Progress(done, parts, judged)
 

@@ -117,12 +117,12 @@ def _doors(session: Session, feed: Feed, vehicles: Sequence[int]) -> Mapping[int
     mine = select(FeedVehicle.vehicle_id, FeedVehicle.alarm).where(
         FeedVehicle.feed_id == feed.id, FeedVehicle.vehicle_id.in_(vehicles)
     )
-    alarms = {vehicle_id: alarm for vehicle_id, alarm in session.execute(mine)}
+    alarms = dict(session.execute(mine).tuples())
     if missing := set(vehicles) - alarms.keys():
         raise LookupError(f"feed {feed.id} does not speak for vehicles {sorted(missing)}")
     names = {(v, aside): phone(feed.kind, feed.id, v, aside) for v in vehicles for aside in (False, True)}
     known = select(Terminal.phone, Terminal.id).where(Terminal.phone.in_(names.values()))
-    ids = {name: terminal_id for name, terminal_id in session.execute(known)}
+    ids = dict(session.execute(known).tuples())
     return {
         v: _Door(
             names[v, False], names[v, True], ids[names[v, True]], alarms[v],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select, tuple_, update
@@ -17,7 +17,7 @@ from parking import outbox
 from parking.events import FixesCameLate
 from parking.models import FixRow, Letter, Terminal, Vehicle, Watch
 from parking.queries import journeys
-from parking.rules.monitor import Journey, State, judge, rejudge, revised
+from parking.rules.monitor import Finding, Ground, Journey, Judged, State, judge, revised
 from parking.services import findings, ground, sources
 from parking.services.terminals import bare_phone
 from parking.vocabulary import Mark
@@ -68,6 +68,8 @@ class _Owner:
     plate: str | None
 
 
+#: Fixes whose time was believed.
+_TIMED = or_(FixRow.mark.is_(None), FixRow.mark.not_in((Mark.FUTURE, Mark.TOO_OLD)))
 _Marked = tuple[TerminalFix, "_Owner", "Mark | None"]
 
 
@@ -93,8 +95,10 @@ def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken
 def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: datetime) -> int:
     """Judge a stretch again after late fixes came in; violations found only now say ``late``.
 
-    The stretch begins LOOK_BACK before the first late fix. Nothing is ever deleted; what goes on is
-    remembered as the whole stretch shows it. Returns how many new violations were found. Safe to repeat.
+    The stretch begins LOOK_BACK before the first late fix, so that what is judged of its second half does
+    not depend on where it was cut. There the violations on record end up as if every fix had come in order:
+    corrected, found late, or refuted. Nothing is ever deleted. Returns how many new violations were found.
+    Safe to repeat.
     """
     watch = _hold_watches(session, {vehicle_id})[vehicle_id]
     quiet_s = ground.current(session).policy.second_source_s
@@ -102,17 +106,67 @@ def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: date
     if not rows:
         return 0
     journey_at = journeys.of_vehicles(session, [vehicle_id], rows[0].time, rows[-1].time)[vehicle_id]
-    judged = rejudge(ground.current(session), [_fix(r) for r in rows], journey_at, now)
-    since = earliest - LOOK_BACK / 2
-    seen = [f for f in judged.findings if (f.ended_at or now) >= since]
-    new = findings.write(session, vehicle_id, seen, journey_at, now, late=True)
     state = State.from_json(watch.state)
-    if state.last is not None and judged.state.last is not None and state.last.at == judged.state.last.at:
-        state = revised(state, judged.state, rows[0].time)
+    judged = _judge_stretch(ground.current(session), state.anew(), [_fix(r) for r in rows], journey_at)
+    since, begins, ends = earliest - LOOK_BACK / 2, rows[0].time, rows[-1].time
+    cut = begins if begins < earliest and _came_before(session, vehicle_id, begins) else None
+    shown = [f for f in judged.findings if (f.ended_at or now) >= since]
+    seen = findings.write_again(session, vehicle_id, shown, journey_at, cut, now)
+    findings.refute(session, vehicle_id, earliest - LOOK_BACK / 4, seen, ends, now)
+    _mark_again([(r, m) for r, m in zip(rows, judged.marks, strict=True) if r.time >= since])
+    if state.newest == judged.state.newest:
+        state = revised(state, judged.state, begins)
         watch.state = state.to_json()
+        _remember_last(watch, [_fix(r) for r, m in zip(rows, judged.marks, strict=True) if m is None])
         session.flush()
-        findings.end_refuted(session, vehicle_id, state.standing, rows[-1].time, now)
-    return new
+        findings.end_refuted(session, vehicle_id, state.standing, ends, now)
+    return seen.new
+
+
+def _came_before(session: Session, vehicle_id: int, begins: datetime) -> bool:
+    earlier = select(FixRow.time).where(FixRow.vehicle_id == vehicle_id, FixRow.time < begins, _TIMED)
+    return session.scalar(earlier.limit(1)) is not None
+
+
+def _judge_stretch(
+    land: Ground, state: State, fixes: Sequence[Fix], journey_at: Callable[[datetime], Journey]
+) -> Judged:
+    """Judge stored fixes in order, whose times were believed when they came: as if it were still then."""
+    judged = _in_their_time(land, state, fixes, journey_at)
+    if judged.state.displaced and not state.displaced:
+        judged = _in_their_time(land, judged.state.anew(), fixes, journey_at)
+    return judged
+
+
+def _in_their_time(
+    land: Ground, state: State, fixes: Sequence[Fix], journey_at: Callable[[datetime], Journey]
+) -> Judged:
+    whole = Judged(state, (), ())
+    latest: dict[tuple[str, str, datetime], Finding] = {}
+    for part in _parts(fixes, timedelta(hours=land.policy.oldest_h / 2)):
+        judged = judge(land, whole.state, part, journey_at, part[-1].time)
+        latest.update({f.key: f for f in judged.findings})
+        whole = Judged(judged.state, whole.marks + judged.marks, tuple(latest.values()))
+    return whole
+
+
+def _parts(fixes: Sequence[Fix], span: timedelta) -> Iterator[list[Fix]]:
+    """Consecutive parts, none of them longer than ``span``."""
+    part: list[Fix] = []
+    for fix in fixes:
+        if part and fix.time - part[0].time > span:
+            yield part
+            part = []
+        part.append(fix)
+    if part:
+        yield part
+
+
+def _mark_again(marked: Sequence[tuple[FixRow, Mark | None]]) -> None:
+    """Every fix bears the mark the last judging gave it; what came late and is believed stays LATE."""
+    for row, mark in marked:
+        if row.mark != mark and not (mark is None and row.mark == Mark.LATE):
+            row.mark = mark
 
 
 def _stretch(session: Session, vehicle_id: int, begins: datetime) -> Sequence[FixRow]:
@@ -122,7 +176,7 @@ def _stretch(session: Session, vehicle_id: int, begins: datetime) -> Sequence[Fi
         .where(
             FixRow.vehicle_id == vehicle_id,
             FixRow.time >= begins,
-            or_(FixRow.mark.is_(None), FixRow.mark.not_in((Mark.FUTURE, Mark.TOO_OLD))),
+            _TIMED,
         )
         .order_by(FixRow.time, FixRow.serial, FixRow.item)
     ).all()
@@ -252,14 +306,29 @@ def _judge_one(
     now: datetime,
 ) -> Sequence[Mark | None]:
     land = ground.current(session)
-    judged = judge(land, State.from_json(watch.state), fixes, journey_at, now)
+    before = State.from_json(watch.state)
+    judged = judge(land, before, fixes, journey_at, now)
     findings.write(session, watch.vehicle_id, judged.findings, journey_at, now)
     watch.state = judged.state.to_json()
     _remember_last(watch, [f for f, m in zip(fixes, judged.marks, strict=True) if m is None])
-    late = [f.time for f, m in zip(fixes, judged.marks, strict=True) if m is Mark.LATE]
-    if late:
-        _ask_again(session, watch.vehicle_id, min(late))
+    if since := _to_judge_again(before, judged, fixes):
+        _ask_again(session, watch.vehicle_id, min(since))
     return judged.marks
+
+
+def _to_judge_again(before: State, judged: Judged, fixes: Sequence[Fix]) -> list[datetime]:
+    """Times from which a second judging may find otherwise: of fixes that came after later ones, and of
+    the drive on which a terminal proved to send GCJ-02."""
+    untimed = (Mark.FUTURE, Mark.TOO_OLD)
+    late = [
+        fix.time
+        for fix, mark in zip(fixes, judged.marks, strict=True)
+        if fix.time.timestamp() < before.heard and mark not in untimed
+    ]
+    shift = judged.state.shift
+    if shift is not None and shift.proven and not before.displaced:
+        late.append(datetime.fromtimestamp(shift.began, UTC))
+    return late
 
 
 def _remember_last(watch: Watch, believed: Sequence[Fix]) -> None:
@@ -311,7 +380,13 @@ def _fix(row: FixRow) -> Fix:
         alarm=row.alarm,
         status=row.status,
         backfill=row.backfill,
+        odometer_km=_odometer(row.extras),
     )
+
+
+def _odometer(extras: Mapping[str, Any] | None) -> float | None:
+    said = (extras or {}).get("mileage_km")
+    return float(said) if isinstance(said, (int, float)) else None
 
 
 def _taken(batch: Sequence[TerminalFix], marked: Sequence[_Marked]) -> Taken:

@@ -19,10 +19,15 @@ REMARK_MAX = 1000
 def acknowledge(
     session: Session, violation_id: int, remark: str, now: datetime, actor: str, source: str
 ) -> Violation:
-    """Take note of a violation, with a remark. Refused: unknown, already done, remark missing or too long."""
+    """Take note of a violation, with a remark.
+
+    Refused: unknown, refuted, already done, remark missing or too long.
+    """
     violation = session.get(Violation, violation_id, with_for_update=True)
     if violation is None:
         raise Refused(no(Refusal.VIOLATION_UNKNOWN))
+    if violation.state == ViolationState.REFUTED:
+        raise Refused(no(Refusal.VIOLATION_REFUTED))
     if violation.state != ViolationState.OPEN:
         raise Refused(no(Refusal.ALREADY_ACKNOWLEDGED, by=violation.acknowledged_by))
     if not remark.strip():

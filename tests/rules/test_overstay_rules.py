@@ -50,3 +50,17 @@ def test_the_bay_has_a_grace_the_park_has_none():
 
 def test_who_never_entered_overstays_nowhere():
     assert judge(NOW, None, NOW + timedelta(days=9), Policy()) == []
+
+
+@given(moments, moments, st.floats(0.1, 48), policies)
+def test_each_clock_runs_for_itself_from_the_entry_of_this_visit(window_end, admitted, zone_h, policy):
+    """Another booking end moves only the bay's clock, another entry only the others', a zone only its own."""
+    found = {o.clock: o for o in judge(window_end, admitted, NOW, policy, zone_h)}
+    other_end = {o.clock: o for o in judge(window_end + timedelta(hours=1), admitted, NOW, policy, zone_h)}
+    assert all(found.get(c) == other_end.get(c) for c in (Clock.PARK, Clock.ZONE))
+    no_zone = {o.clock: o for o in judge(window_end, admitted, NOW, policy)}
+    assert all(found.get(c) == no_zone.get(c) for c in (Clock.PARK, Clock.BAY))
+    for clock, allowed in ((Clock.PARK, policy.park_stay_h), (Clock.ZONE, zone_h)):
+        due = admitted + timedelta(hours=allowed)
+        assert (clock in found) == (due < NOW)
+        assert clock not in found or found[clock].started_at == due

@@ -46,6 +46,7 @@ class Location:
             time=self.time, lon=self.lon, lat=self.lat, speed_kmh=self.speed_kmh,
             heading=self.heading % 360 if self.heading <= 360 else None, altitude_m=self.altitude_m,
             located=self.located, alarm=self.alarm, status=self.status, backfill=backfill,
+            odometer_km=self.extras.get("mileage_km"),
         )  # fmt: skip
 
 

@@ -1,0 +1,140 @@
+"""Whatever order fixes arrive in, the record ends up as if they had come one by one in order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+
+from geo.fix import Fix
+from parking.models import Audit, FixRow, Letter, Notice, Passage, Violation, Watch
+from parking.rules.monitor import Ground, Journey, State, judge
+from parking.services import park, terminals, tracking
+from parking.services.tracking import TerminalFix
+from parking.vocabulary import Mark, ViolationState
+from tests import land
+from tests.land import START
+from tests.wild import drives
+
+PHONE = "13900000001"
+STRANGER = Journey(booked=False, loaded=None)
+#: Fixes come at most this much later than the one that came first after them.
+LATENESS_S = 900.0
+
+
+@pytest.fixture(scope="module")
+def on_record(servers):
+    """One session for all examples; each begins with empty tables."""
+    from sqlalchemy.orm import Session
+
+    from parking import db
+
+    name = servers.new_database()
+    engine = db.make_engine(servers.url_of(name))
+    with Session(engine, expire_on_commit=False) as session:
+        park.load(session, land.park(), [], START, "test")
+        terminals.register(session, PHONE, "晋M00001", 2, START)
+        session.commit()
+        yield session
+        session.rollback()
+    engine.dispose()
+    servers.drop(name)
+
+
+def arrive(session, fixes: Sequence[Fix], seed: int) -> None:
+    """Delayed, in batches of any size, the second judgings carried now and then, and at the end."""
+    dice = random.Random(seed)
+    now = fixes[-1].time + timedelta(seconds=LATENESS_S)
+    stamped = [(f.time + timedelta(seconds=dice.choice([0, 0, dice.uniform(0, LATENESS_S)])), n, f)
+               for n, f in enumerate(fixes)]  # fmt: skip
+    waiting = [TerminalFix(PHONE, n, 0, f) for _, n, f in sorted(stamped, key=lambda s: s[:2])]
+    while waiting:
+        size = dice.randint(1, 25)
+        tracking.take(session, waiting[:size], now)
+        del waiting[:size]
+        if dice.random() < 0.3:
+            carry(session, now)
+    carry(session, now)
+
+
+def carry(session, now) -> None:
+    session.flush()
+    letters = select(Letter).where(Letter.name == "fixes_came_late", Letter.done_at.is_(None))
+    for letter in session.scalars(letters).all():
+        earliest = START.fromisoformat(letter.payload["earliest"])
+        tracking.judge_again(session, letter.payload["vehicle_id"], earliest, now)
+        letter.done_at = now
+    session.flush()
+
+
+def standing(session) -> set:
+    session.expire_all()
+    rows = session.scalars(select(Violation).where(Violation.state != ViolationState.REFUTED))
+    return {
+        (
+            v.kind,
+            v.subject,
+            v.started_at,
+            v.ended_at,
+            v.certainty,
+            v.lon,
+            v.lat,
+            tuple(sorted(v.facts.items())),
+        )
+        for v in rows
+    }
+
+
+def passed(session) -> set:
+    rows = session.scalars(select(Passage).where(Passage.refuted_at.is_(None)))
+    return {(p.kind, p.subject, p.at, p.certainty, p.facts["direction"]) for p in rows}
+
+
+def wanted(fixes: Sequence[Fix]) -> tuple[set, set, list]:
+    """One at a time, in order, by the rules alone."""
+    state, marks, found = State.new(), [], {}
+    ground = Ground(land.park())
+    for one in fixes:
+        judged = judge(ground, state, [one], lambda _: STRANGER, one.time + timedelta(seconds=5))
+        state = judged.state
+        marks += judged.marks
+        found.update({f.key: f for f in judged.findings})
+    said = {
+        (
+            f.kind,
+            f.subject,
+            f.started_at,
+            f.ended_at,
+            f.certainty,
+            f.lon,
+            f.lat,
+            tuple(sorted(f.facts.items())),
+        )
+        for f in found.values()
+        if f.offence
+    }
+    seen = {
+        (f.kind, f.subject, f.started_at, f.certainty, f.facts["direction"])
+        for f in found.values()
+        if not f.offence
+    }
+    return said, seen, marks
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drive=drives, seed=st.integers(0, 10_000))
+def test_the_record_is_the_same_whatever_the_order_of_arrival(on_record, drive, seed):
+    session, fixes = on_record, drive.fixes()
+    for table in (Notice, Letter, Audit, Violation, Passage, FixRow, Watch):
+        session.execute(delete(table))
+    arrive(session, fixes, seed)
+    said, seen, marks = wanted(fixes)
+    assert standing(session) == said
+    assert passed(session) == seen
+    stored = session.scalars(select(FixRow.mark).order_by(FixRow.time)).all()
+    assert [None if m == Mark.LATE else m for m in stored] == marks
