@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import shapely
-from shapely import LineString, Point
+from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
-from geo.corridor import Corridor, Corridors
+from geo.corridor import Corridors
 from geo.datum import LocalFrame
+from geo.layer_checks import flag_of
 from geo.shapes import Feature, LayerKind, Park
 from parking.rules.policy import Policy
+from parking.rules.routes import Routes
 
 #: Gates a hazmat vehicle may pass; the emergency gate is normally closed.
 HAZMAT_GATES = frozenset({"hazmat_only"})
@@ -58,8 +60,11 @@ class Areas:
         self._areas = tuple(areas)
         self._tree = shapely.STRtree([a.shape for a in areas])
 
-    def near(self, point: Point, slack_m: float = 0.0) -> list[Area]:
-        """The areas that hold the point or come within ``slack_m`` metres of it."""
+    def __iter__(self) -> Iterator[Area]:
+        return iter(self._areas)
+
+    def near(self, point: BaseGeometry, slack_m: float = 0.0) -> list[Area]:
+        """The areas that hold the point (or meet the path) or come within ``slack_m`` metres of it."""
         if slack_m:
             found = self._tree.query(point, predicate="dwithin", distance=slack_m)
         else:
@@ -81,19 +86,21 @@ class Ground:
         self.docks = self._areas(park.of(LayerKind.DOCK))
         self.bays = self._areas(park.of(LayerKind.BAY))
         self.zones = self._areas(park.of(LayerKind.ZONE))
-        self._allowed: dict[tuple[str, ...], Corridors] = {}
         self._lines: dict[tuple[LayerKind, date], tuple[Area, ...]] = {}
 
     @cached_property
-    def corridors(self) -> Corridors:
-        """The approved routes, each with its own half width or the policy's."""
-        return Corridors([self._corridor(f) for f in self.park.of(LayerKind.ROUTE)])
+    def routes(self) -> Routes:
+        """The approved routes, each with its own half width or the policy's, and the detours."""
+        return Routes(self.park, self.frame, self.policy.corridor_m)
 
-    def corridors_for(self, codes: tuple[str, ...]) -> Corridors:
-        """The routes a vehicle may take; all of them when none is named."""
-        if codes not in self._allowed:
-            self._allowed[codes] = self.corridors.only(codes)
-        return self._allowed[codes]
+    def corridors_for(self, codes: tuple[str, ...], at: datetime | None = None) -> Corridors:
+        """The routes a vehicle may take at ``at``; every approved one when none is named."""
+        return self.routes.allowed(codes, at)
+
+    @cached_property
+    def guarded_zones(self) -> Areas:
+        """The zones whose edge is watched: who goes over it is recorded."""
+        return Areas([z for z in self.zones if watched(z.feature)])
 
     def day(self, at: datetime) -> date:
         return at.astimezone(self._zone).date()
@@ -152,12 +159,11 @@ class Ground:
             shapely.prepare(area.shape)
         return areas
 
-    def _corridor(self, feature: Feature) -> Corridor:
-        width = feature.attributes.get("half_width_m")
-        line = self.frame.to_metres(feature.geometry)
-        return Corridor(
-            feature.code, LineString(line.coords), float(width) if width else self.policy.corridor_m
-        )
+
+def watched(zone: Feature) -> bool:
+    """Is its edge watched? A closed zone's is, unless ``record_crossings`` says otherwise."""
+    said = flag_of(zone.attributes.get("record_crossings"))
+    return zone.attributes.get("zone_kind") == "closed" if said is None else said
 
 
 def _zone_kind(area: Area) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from geo.corridor import Offset
+from geo.corridor import Corridors, Offset
 from geo.fix import Fix
 from parking.rules.ground import Ground, Place
 from parking.rules.policy import Policy
@@ -20,6 +20,7 @@ class Journey:
     """What was known of the vehicle at that moment. ``loaded`` None: unknown, judged as loaded.
 
     ``routes`` names the approved routes it may take; empty: every approved route of the park.
+    ``zones``: the closed zones its booking is for; None: not said, then any booking is for every zone.
     """
 
     booked: bool
@@ -28,6 +29,7 @@ class Journey:
     booking_id: int | None = None
     visit_id: int | None = None
     bay: str | None = None
+    zones: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +93,21 @@ class Sight:
     @cached_property
     def offset(self) -> Offset | None:
         """How far off the nearest route this vehicle may take."""
-        return self.ground.corridors_for(self.journey.routes).nearest(self.x, self.y)
+        return self.corridors.nearest(self.x, self.y)
+
+    @property
+    def corridors(self) -> Corridors:
+        """The routes this vehicle may take now."""
+        return self.ground.corridors_for(self.journey.routes, self.fix.time)
 
     @cached_property
     def road(self) -> list[tuple[float, float]]:
         """The likely path from the fix before, metres."""
         if self.before is None:
             return [(self.x, self.y)]
-        corridors = self.ground.corridors_for(self.journey.routes)
-        return corridors.road((self.before.x, self.before.y), (self.x, self.y))
+        reach = 2 * self.policy.accuracy_m + self.policy.fastest_kmh / 3.6 * max(self.gap_s, 0.0)
+        here, there = (self.before.x, self.before.y), (self.x, self.y)
+        return self.corridors.road(here, there, reach, self.policy.accuracy_m)
 
 
 def instant(seconds: float) -> datetime:
