@@ -1,31 +1,105 @@
-"""Approved routes as corridors: how far off, how far along, and the road between two fixes.
+"""Approved routes as corridors: how far off, how far along, which way, and the road between two fixes.
 
 Planar, metres in the park's metric CRS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely import LineString
-from shapely.ops import substring
+
+from geo.fix import TERMINAL_ACCURACY_M
 
 #: Two fixes on a route follow it only if the way along it is not absurdly longer than the straight one.
 DETOUR_FACTOR = 3.0
 DETOUR_SLACK_M = 100.0
 
+Spot = tuple[float, float]
+_Numbers = NDArray[np.float64]
+
+
+class Chain:
+    """A line measured along: chainage of its vertices, and where a point lies beside it."""
+
+    def __init__(self, line: LineString) -> None:
+        at = shapely.get_coordinates(line)
+        moves = np.diff(at, axis=0)
+        lengths = np.hypot(moves[:, 0], moves[:, 1])
+        real = lengths > 0
+        self.starts: _Numbers = at[:-1][real]
+        self.lengths: _Numbers = lengths[real]
+        self.along: _Numbers = moves[real] / self.lengths[:, None]
+        self.vertices: _Numbers = np.vstack((self.starts, at[-1:]))
+        self.chainage: _Numbers = np.concatenate(([0.0], np.cumsum(self.lengths)))
+
+    def spots(self, x: float, y: float, slack_m: float) -> tuple[_Numbers, _Numbers]:
+        """Where the line passes ``x``, ``y``: chainages, and offsets to the left, metres, of each passing.
+
+        A line that comes by several times (there and back on one road) has several; what lies farther
+        away than the nearest one by more than ``slack_m`` is not meant.
+        """
+        away = np.array([x, y]) - self.starts
+        reached = np.clip((away * self.along).sum(axis=1), 0.0, self.lengths)
+        feet = away - self.along * reached[:, None]
+        distance = np.hypot(feet[:, 0], feet[:, 1])
+        chainage = self.chainage[:-1] + reached
+        near = _passings(distance, chainage, slack_m)
+        left = self.along[near, 0] * away[near, 1] - self.along[near, 1] * away[near, 0]
+        return chainage[near], np.copysign(distance[near], left)
+
+    def between(self, begin: float, end: float, left: Spot) -> list[Spot]:
+        """Vertices strictly between two chainages, in the order of travel, moved to the left.
+
+        ``left``: how far at ``begin`` and at ``end``, metres; in between it changes evenly.
+        """
+        low, high = min(begin, end), max(begin, end)
+        first = int(np.searchsorted(self.chainage, low + 1e-6, side="right"))
+        last = int(np.searchsorted(self.chainage, high - 1e-6, side="left"))
+        found: list[Spot] = []
+        for i in range(first, last):
+            share = (self.chainage[i] - begin) / (end - begin)
+            aside = left[0] + (left[1] - left[0]) * share
+            normal = self._normal(i)
+            found.append(
+                (
+                    float(self.vertices[i, 0] + normal[0] * aside),
+                    float(self.vertices[i, 1] + normal[1] * aside),
+                )
+            )
+        return found if begin <= end else found[::-1]
+
+    def _normal(self, i: int) -> Spot:
+        """To the left at a vertex, one metre, halfway between the normals of its two segments."""
+        ways = self.along[max(i - 1, 0) : i + 1].sum(axis=0)
+        size = math.hypot(ways[0], ways[1])
+        return (-ways[1] / size, ways[0] / size) if size > 1e-9 else (0.0, 0.0)
+
+
+def _passings(distance: _Numbers, chainage: _Numbers, slack_m: float) -> list[int]:
+    """The nearest segment of each passing: a run of near segments with their feet close together."""
+    near = np.flatnonzero(distance <= distance.min() + slack_m)
+    breaks = np.flatnonzero((np.diff(near) > 1) | (np.diff(chainage[near]) > 3 * slack_m)) + 1
+    return [int(run[np.argmin(distance[run])]) for run in np.split(near, breaks)]
+
 
 @dataclass(frozen=True, slots=True)
 class Corridor:
-    """An approved route: its line in driving order and its half width, metres."""
+    """An approved route: its line in driving order, its half width in metres, whether it is one-way."""
 
     code: str
     line: LineString
     half_width_m: float
+    one_way: bool = False
+    chain: Chain = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "chain", Chain(self.line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +123,14 @@ class Corridors:
         self._all = tuple(corridors)
         self._lines = np.array([c.line for c in corridors], dtype=object)
         self._widths = np.array([c.half_width_m for c in corridors], dtype=float)
+        self.any_one_way = any(c.one_way for c in corridors)
         shapely.prepare(self._lines)
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def __iter__(self) -> Iterator[Corridor]:
+        return iter(self._all)
 
     def only(self, codes: Sequence[str]) -> Corridors:
         """These corridors; all of them when ``codes`` is empty."""
@@ -69,31 +147,74 @@ class Corridors:
         along = float(shapely.line_locate_point(corridor.line, point))
         return Offset(corridor.code, float(offsets[best]), corridor.half_width_m, along)
 
-    def road(self, a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
-        """The likely path from ``a`` to ``b``: along a corridor both lie in, else straight."""
-        straight = float(np.hypot(b[0] - a[0], b[1] - a[1]))
-        ends = shapely.points([a, b])
-        best: tuple[float, list[tuple[float, float]]] | None = None
-        for corridor in self._both_in(ends):
-            along = shapely.line_locate_point(corridor.line, ends).tolist()
-            length = abs(along[1] - along[0])
-            if length > DETOUR_FACTOR * straight + DETOUR_SLACK_M:
-                continue
-            if best is None or length < best[0]:
-                best = (length, _between(corridor.line, along[0], along[1]))
-        return [a, *best[1], b] if best else [a, b]
-
-    def _both_in(self, ends: NDArray[np.object_]) -> list[Corridor]:
+    def holding(self, *spots: Spot) -> list[Corridor]:
+        """The corridors all ``spots`` lie in."""
         if not self._all:
             return []
-        near = shapely.distance(self._lines, ends[:, None]) <= self._widths
-        return [self._all[i] for i in np.flatnonzero(near.all(axis=0))]
+        near = np.ones(len(self._all), dtype=bool)
+        for spot in spots:
+            near &= shapely.distance(self._lines, shapely.points(spot)) <= self._widths
+        return [self._all[i] for i in np.flatnonzero(near)]
+
+    def road(
+        self, a: Spot, b: Spot, reach_m: float = math.inf, slack_m: float = TERMINAL_ACCURACY_M
+    ) -> list[Spot]:
+        """The likely path from ``a`` to ``b``: along a corridor both lie in, else straight.
+
+        It bends where the route bends, as far beside it as the two fixes are, less ``slack_m`` (so far off
+        may a fix of a vehicle on the route lie): who drives along the route on the other side of a fence
+        is not led through the fence. ``reach_m``: nobody can have driven farther than that.
+        """
+        return road(self.holding(a, b), a, b, reach_m, slack_m)
+
+    def against(self, a: Spot, b: Spot, slack_m: float = TERMINAL_ACCURACY_M) -> str | None:
+        """The one-way corridor that a drive from ``a`` to ``b`` went against; None when it went against none.
+
+        As long as any allowed corridor explains the drive (a two-way one, or one that leads this way) it
+        went against none. Meant for places farther apart than fixes jitter.
+        """
+        holding = self.holding(a, b)
+        if not holding or not all(c.one_way for c in holding):
+            return None
+        longest = DETOUR_FACTOR * math.dist(a, b) + DETOUR_SLACK_M
+        ways = [(c.code, _moves(c, a, b, longest, slack_m)) for c in holding]
+        if any((moves > 0).any() for _, moves in ways):
+            return None
+        return next((code for code, moves in ways if moves.size), None)
 
 
-def _between(line: LineString, begin: float, end: float) -> list[tuple[float, float]]:
-    """Vertices of ``line`` strictly between two chainages, in the direction of travel."""
-    if abs(end - begin) < 1e-6:
-        return []
-    part = substring(line, min(begin, end), max(begin, end))
-    inner = [(float(x), float(y)) for x, y in part.coords]
-    return inner if begin <= end else inner[::-1]
+def road(corridors: Sequence[Corridor], a: Spot, b: Spot, reach_m: float, slack_m: float) -> list[Spot]:
+    """The likely path along the shortest believable of some corridors both ends lie in, else straight."""
+    longest = min(DETOUR_FACTOR * math.dist(a, b) + DETOUR_SLACK_M, reach_m)
+    ways = [way for c in corridors if (way := _way(c, a, b, longest, slack_m))]
+    return [a, *min(ways, key=lambda way: way[0])[1], b] if ways else [a, b]
+
+
+def _moves(corridor: Corridor, a: Spot, b: Spot, longest_m: float, slack_m: float) -> _Numbers:
+    """Metres along the corridor (negative: backwards) that a drive may have been."""
+    begins, _ = corridor.chain.spots(*a, slack_m)
+    ends, _ = corridor.chain.spots(*b, slack_m)
+    moves: _Numbers = ends[None, :] - begins[:, None]
+    return moves[np.abs(moves) <= longest_m]
+
+
+def _way(
+    corridor: Corridor, a: Spot, b: Spot, longest_m: float, slack_m: float
+) -> tuple[float, list[Spot]] | None:
+    """Length along the corridor and its bends between two places in it; None: longer than believable."""
+    begins, left_a = corridor.chain.spots(*a, slack_m)
+    ends, left_b = corridor.chain.spots(*b, slack_m)
+    lengths = np.abs(ends[None, :] - begins[:, None])
+    # of several passings the nearest one counts, unless another makes the way believable
+    far = lengths > longest_m
+    if far.all():
+        return None
+    cost = np.where(far, np.inf, lengths + np.abs(left_a)[:, None] + np.abs(left_b)[None, :])
+    i, j = np.unravel_index(int(np.argmin(cost)), cost.shape)
+    aside = (_beside(float(left_a[i]), slack_m), _beside(float(left_b[j]), slack_m))
+    return float(lengths[i, j]), corridor.chain.between(float(begins[i]), float(ends[j]), aside)
+
+
+def _beside(left_m: float, slack_m: float) -> float:
+    """How far off the line a fix says the vehicle really was."""
+    return math.copysign(max(0.0, abs(left_m) - slack_m), left_m)

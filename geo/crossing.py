@@ -13,12 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import shapely
-from shapely import LineString
+from numpy.typing import NDArray
+from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
 #: Shares closer than this along a path are one place (a millimetre on a kilometre).
 _SAME = 1e-9
+#: What runs no deeper than this along the edge runs on it: places between two cuts are rounded, metres.
+_ON_EDGE_M = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,33 @@ def depth(area: BaseGeometry, x: float, y: float) -> float:
     return distance if _strictly_inside(area, (x, y)) else -distance
 
 
-def deepest(area: BaseGeometry, path: Sequence[tuple[float, float]], samples: int = 21) -> float:
+def deepest(area: BaseGeometry, path: Sequence[tuple[float, float]]) -> float:
     """The greatest depth (metres) a path reaches inside ``area``; negative when it never enters."""
+    return float(np.max(depths(area, _along(area, path))))
+
+
+def farthest_out(area: BaseGeometry, path: Sequence[tuple[float, float]]) -> float:
+    """The greatest distance (metres) a path gets outside ``area``; negative when it never leaves."""
+    return float(-np.min(depths(area, _along(area, path))))
+
+
+def depths(area: BaseGeometry, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``depth`` of each of the points (n, 2)."""
+    points = shapely.points(xy)
+    distance = shapely.distance(edge(area), points)
+    return np.where(shapely.contains_properly(area, points), distance, -distance)
+
+
+def _along(area: BaseGeometry, path: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    """Points of a path: its bends, where it meets the edge, and steps between of 2 m (long ones: 1/500)."""
     line = LineString(path)
-    points = shapely.line_interpolate_point(
-        line, [i / (samples - 1) for i in range(samples)], normalized=True
-    )
-    return max(depth(area, p.x, p.y) for p in points)
+    every = max(2.0, line.length / 500)
+    places = [p for a, b in pairwise(path) for p in (a, b, *_met(area, a, b))]
+    at = {float(shapely.line_locate_point(line, Point(p))) for p in places}
+    cuts = sorted(at | {0.0, line.length})
+    steps = [np.linspace(a, b, max(3, math.ceil((b - a) / every) + 1)) for a, b in pairwise(cuts)]
+    found = shapely.line_interpolate_point(line, np.concatenate(steps) if steps else [0.0])
+    return np.asarray(shapely.get_coordinates(found))
 
 
 def _inside(area: BaseGeometry, a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
@@ -100,7 +124,7 @@ def _inside(area: BaseGeometry, a: tuple[float, float], b: tuple[float, float]) 
     cuts = {0.0, 1.0} | {_share(a, b, xy) for xy in _met(area, a, b)}
     found: list[tuple[float, float]] = []
     for begin, end in pairwise(sorted(cuts)):
-        if end - begin <= _SAME or not _strictly_inside(area, _point(a, b, (begin + end) / 2)):
+        if end - begin <= _SAME or depth(area, *_point(a, b, (begin + end) / 2)) <= _ON_EDGE_M:
             continue
         touched = found and begin - found[-1][1] <= _SAME
         found[-1:] = [(found[-1][0], end)] if touched else [*found[-1:], (begin, end)]

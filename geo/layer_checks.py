@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
 from geo.report import LayerWord, Report
+from geo.route_checks import check_detour
 from geo.shapes import LayerKind
 
 VERTEX_LIMIT = 100_000
@@ -186,8 +187,28 @@ def _properties(
         _list(properties, "load_states", LOAD_STATES, file, label, report)
     if kind is LayerKind.DOCK:
         _dock(properties, file, label, report)
-    if kind is LayerKind.ROUTE and str(properties.get("direction", "both")) not in _DIRECTIONS:
+    if kind is LayerKind.ROUTE:
+        _route(properties, file, label, report)
+    if kind is LayerKind.ZONE:
+        _flags(properties, ("record_crossings", "permit_required"), file, label, report)
+
+
+def _route(properties: Mapping[str, Any], file: str, label: str, report: Report) -> None:
+    if str(properties.get("direction", "both")) not in _DIRECTIONS:
         _wrong(report, file, label, "direction", properties["direction"], "in / out / both")
+    _flags(properties, ("one_way", "detour"), file, label, report)
+    if flag_of(properties.get("detour")):
+        check_detour(properties, file, label, report)
+
+
+def _flags(
+    properties: Mapping[str, Any], names: Sequence[str], file: str, label: str, report: Report
+) -> None:
+    """Flags that may be left out or empty."""
+    for name in names:
+        value = properties.get(name)
+        if value is not None and str(value).strip() and flag_of(value) is None:
+            _wrong(report, file, label, name, value, "true / false")
 
 
 def _bay(properties: Mapping[str, Any], file: str, label: str, report: Report) -> None:

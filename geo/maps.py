@@ -123,6 +123,11 @@ def layer(feature: Feature, name: str, emphasis: bool = False, tone: str = "") -
     }
 
 
+def drawn(kind: str, name: str, code: str, geometry: Mapping[str, Any]) -> dict[str, Any]:
+    """A shape for ``map_data`` that is no feature of a layer; ``geometry``: GeoJSON, degrees."""
+    return {"kind": kind, "code": code, "name": name, "emphasis": False, "tone": "", "geometry": geometry}
+
+
 def order(features: Iterable[Feature]) -> list[Feature]:
     """Large shapes first, so that small ones lie on top."""
     ranks = {

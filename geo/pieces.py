@@ -27,12 +27,13 @@ _Spot = tuple[float, ...]
 class Piece:
     """``line``: a stretch of road; ``half_width_m``: the widest of the routes that run on it.
 
-    ``once``: no route runs on any part of it twice.
+    ``once``: no route runs on any part of it twice. ``routes``: those that do, by their place.
     """
 
     line: LineString
     half_width_m: float
     once: bool
+    routes: frozenset[int]
 
 
 def pieces(routes: Sequence[Corridor]) -> tuple[Piece, ...]:
@@ -48,22 +49,27 @@ def pieces(routes: Sequence[Corridor]) -> tuple[Piece, ...]:
             spots = [way[0][0], *(leg[1] for leg in way)]
             once = max(Counter(on).values()) == 1 and len(set(spots)) == len(spots)
             widest = max(routes[n].half_width_m for n in on)
-            found.setdefault(frozenset(spots), Piece(LineString(spots), widest, once))
+            found.setdefault(frozenset(spots), Piece(LineString(spots), widest, once, frozenset(on)))
     return tuple(found.values())
 
 
 class Roads:
-    """Whether ways along pieces of road meet the given lines, for many at once."""
+    """Whether ways along pieces of road may meet the given lines, for many at once.
 
-    def __init__(self, pieces: Sequence[Piece], edges: BaseGeometry) -> None:
-        self._pieces, self._edges = tuple(pieces), edges
-        self._lines = np.array([p.line for p in self._pieces], dtype=object)
-        self._once = np.array([p.once for p in self._pieces], dtype=bool)
-        self._map = ZoneMap(Strips([p.line for p in self._pieces], [p.half_width_m for p in self._pieces]))
-        self._span = 1.0 + max((p.line.length for p in self._pieces), default=0.0)
-        self._meetings = np.concatenate(
-            [np.zeros(0), *(meetings(p.line, edges) + self._span * n for n, p in enumerate(self._pieces))]
-        )
+    ``slack_m``: a fix of a vehicle on the road lies at most so far off it. A way between two places along a
+    road keeps as far from the road as they are, so it can meet a line only where that comes as near.
+    """
+
+    def __init__(self, pieces: Sequence[Piece], edges: BaseGeometry, slack_m: float) -> None:
+        self.pieces, self._slack_m = tuple(pieces), slack_m
+        self._lines = np.array([p.line for p in self.pieces], dtype=object)
+        self._once = np.array([p.once for p in self.pieces], dtype=bool)
+        widths = [p.half_width_m for p in self.pieces]
+        self._map = ZoneMap(Strips([p.line for p in self.pieces], [w + slack_m for w in widths]))
+        self._span = 1.0 + max((p.line.length for p in self.pieces), default=0.0)
+        widest = max(widths, default=0.0)
+        self._close = self._intervals(edges, slack_m + 0.5)
+        self._wide = self._intervals(edges, widest + slack_m + 0.5)
 
     def alone_on(self, x: Floats, y: Floats) -> Ints:
         """The one piece each place lies at; -1 where there is none, several, or one driven twice; (n,)."""
@@ -76,17 +82,31 @@ class Roads:
         return alone
 
     def meets(self, which: Ints, begin: NDArray[np.object_], end: NDArray[np.object_]) -> NDArray[np.bool_]:
-        """Whether the way from ``begin`` over the piece to ``end`` (points) meets a line; elementwise."""
+        """Whether the way from ``begin`` along the piece to ``end`` (points) may meet a line; elementwise."""
         lines = self._lines[which]
         along = shapely.line_locate_point(lines, begin), shapely.line_locate_point(lines, end)
-        first = np.searchsorted(self._meetings, np.minimum(*along) - 1e-3 + self._span * which)
-        last = np.searchsorted(self._meetings, np.maximum(*along) + 1e-3 + self._span * which)
-        met = np.asarray(last > first)
-        left = np.flatnonzero(~met)
-        for point, chainage in zip((begin, end), along, strict=True):
-            foot = shapely.line_interpolate_point(lines[left], chainage[left])
-            met[left] |= meet(self._edges, point[left], foot)
-        return met
+        off = np.maximum(shapely.distance(lines, begin), shapely.distance(lines, end))
+        low, high = np.minimum(*along) + self._span * which, np.maximum(*along) + self._span * which
+        close, wide = (_overlap(found, low, high) for found in (self._close, self._wide))
+        return np.asarray(np.where(off <= self._slack_m, close, wide))
+
+    def _intervals(self, edges: BaseGeometry, within_m: float) -> tuple[Floats, Floats]:
+        """Where pieces come within so many metres of a line: begins and ends, chained, each ascending."""
+        near = shapely.buffer(edges, within_m)
+        begins, ends = [np.zeros(0)], [np.zeros(0)]
+        for n, piece in enumerate(self.pieces):
+            met = shapely.intersection(piece.line, near)
+            for part in shapely.get_parts(met) if not met.is_empty else ():
+                along = shapely.line_locate_point(piece.line, shapely.points(shapely.get_coordinates(part)))
+                begins.append(np.array([along.min() - 1e-3 + self._span * n]))
+                ends.append(np.array([along.max() + 1e-3 + self._span * n]))
+        return np.sort(np.concatenate(begins)), np.sort(np.concatenate(ends))
+
+
+def _overlap(found: tuple[Floats, Floats], low: Floats, high: Floats) -> NDArray[np.bool_]:
+    begins, ends = found
+    started = np.searchsorted(begins, high, side="right")
+    return np.asarray(started > np.searchsorted(ends, low, side="left"))
 
 
 def points(x: Floats, y: Floats) -> NDArray[np.object_]:
@@ -98,9 +118,3 @@ def meet(edges: BaseGeometry, begin: NDArray[np.object_], end: NDArray[np.object
     """Whether the straight way between two points meets ``edges``; elementwise."""
     ends = np.stack([shapely.get_coordinates(begin), shapely.get_coordinates(end)], axis=1)
     return np.asarray(shapely.intersects(edges, shapely.linestrings(ends)), dtype=bool)
-
-
-def meetings(line: LineString, edges: BaseGeometry) -> Floats:
-    """Where ``line`` meets ``edges``, metres along it, ascending."""
-    spots = shapely.get_coordinates(shapely.intersection(line, edges))
-    return np.sort(shapely.line_locate_point(line, shapely.points(spots)))

@@ -76,8 +76,8 @@ def _fix(row: dict[str, str], number: int) -> Fix:
         raise Trouble(sentence, line=number, field="speed_kmh", value=row["speed_kmh"])
     return Fix(
         time=_time(_text(row, "t", number), number),
-        lon=_number(row, "lon", number),
-        lat=_number(row, "lat", number),
+        lon=_degrees(row, "lon", number, 180.0),
+        lat=_degrees(row, "lat", number, 90.0),
         speed_kmh=speed,
     )
 
@@ -102,6 +102,15 @@ def _number(row: dict[str, str], name: str, number: int) -> float:
         raise Trouble(
             N_("Line {line}: {field} is no number: {value}"), line=number, field=name, value=row[name]
         )
+    return value
+
+
+def _degrees(row: dict[str, str], name: str, number: int, most: float) -> float:
+    """A place no terminal can be at is no fix to be judged, and arithmetic on it overflows."""
+    value = _number(row, name, number)
+    if abs(value) > most:
+        sentence = N_("Line {line}: {field} is not on this earth: {value}")
+        raise Trouble(sentence, line=number, field=name, value=row[name].strip())
     return value
 
 

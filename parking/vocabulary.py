@@ -244,6 +244,8 @@ class ViolationKind(StrEnum):
     RING_STOP = "ring_stop"  # 控制区内停车
     RING_UNBOOKED = "ring_unbooked"  # 未预约进入控制区
     ROUTE_DEVIATION = "route_deviation"  # 偏离路线
+    WRONG_WAY = "wrong_way"  # 逆向行驶: a one-way approved route driven backwards
+    ZONE_UNBOOKED = "zone_unbooked"  # 未预约进入封闭区
     ILLEGAL_STOP = "illegal_stop"  # 违规停车
     WRONG_BAY = "wrong_bay"  # 错停泊位
     OVERSTAY = "overstay"  # 超时停放
@@ -258,6 +260,7 @@ class PassageKind(StrEnum):
     BOUNDARY_AT_GATE = "boundary_at_gate"  # 经卡口出入园
     BOUNDARY_UNSEEN = "boundary_unseen"  # 过界未见: silent too long to say where, a gate was reachable
     CONTROL_LINE_CROSSING = "control_line_crossing"  # 穿越控制线
+    ZONE_CROSSING = "zone_crossing"  # 进出封闭区
 
 
 class Certainty(StrEnum):

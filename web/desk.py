@@ -20,6 +20,11 @@ from web.language import _, clock_time, name, span
 _LABELS: Mapping[str, tuple[str, str]] = {
     "line": (N_("Line"), "text"),
     "direction": (N_("Direction"), "direction"),
+    "depth_m": (N_("Beyond the line"), "metres"),
+    "earliest_at": (N_("Begins at the earliest"), "moment"),
+    "latest_at": (N_("Ends at the latest"), "moment"),
+    "gate": (N_("At gate"), "text"),
+    "on_route": (N_("On an approved route there"), "yes"),
     "zone": (N_("Zone"), "text"),
     "gate_kind": (N_("Kind of gate"), "text"),
     "route": (N_("Nearest approved route"), "text"),
@@ -42,6 +47,7 @@ _DIRECTIONS = {"in": N_("inward"), "out": N_("outward")}
 #: Kinds judged by the control line; the other places are judged by the boundary.
 _RING = frozenset({ViolationKind.RING_OFF_ROUTE, ViolationKind.RING_STOP, ViolationKind.RING_UNBOOKED})
 _BOUNDARY = frozenset({ViolationKind.BOUNDARY_CROSSING, ViolationKind.WRONG_GATE})
+_CROSSED = _BOUNDARY | {ViolationKind.ZONE_UNBOOKED}
 
 
 def init_app(app: Flask) -> None:
@@ -96,7 +102,7 @@ def certainty(found: ViolationView) -> str:
         "inferred": N_("Concluded from positions before and after."),
         "somewhere_between": N_("It happened between two positions; the gap is too long to say where."),
     }
-    crossed = found.kind in _BOUNDARY and found.certainty == "certain"
+    crossed = found.kind in _CROSSED and found.certainty == "certain"
     both = N_("Positions on both sides, beyond the line by more than their accuracy.")
     said = [_(both if crossed else texts[found.certainty])]
     if gap:
@@ -117,6 +123,8 @@ def line_of(park: Park, found: ViolationView) -> Feature | None:
 def _line_kind(kind: ViolationKind) -> LayerKind | None:
     if kind in _RING:
         return LayerKind.CONTROL_LINE
+    if kind is ViolationKind.ZONE_UNBOOKED:
+        return LayerKind.ZONE
     return LayerKind.BOUNDARY if kind in _BOUNDARY else None
 
 

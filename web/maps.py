@@ -149,18 +149,27 @@ def violation_map(
     places = {found.subject, str(found.facts.get("zone", "")), str(found.facts.get("route", ""))} - {""}
     stands_out = {line.code} if line else places
     points = _thin(track.points, IN_PAGE)
+    stretch = _stretch_of(found)
     data = drawing.map_data(
-        layers=_layers(features, stands_out),
+        layers=[*_layers(features, stands_out), *stretch],
         track=[drawing.track_point(p.time, p.lon, p.lat, p.speed_kmh, clock_time(p.time)) for p in points],
         points=[_point(found)],
         legend={
             **_legend(features),
             "crossed": _("Line or zone concerned"),
-            "point": _("Place of the violation"),
+            **({"stretch": _("Where it may have happened")} if stretch else {}),
+            "point": _("Most likely place") if stretch else _("Place of the violation"),
         },
     )
     around = drawing.bounds_of([], [(found.lon, found.lat), *((p.lon, p.lat) for p in points)])
     return drawing.draw(data, around, nonce(), _("Map of the violation")), track
+
+
+def _stretch_of(found: ViolationView) -> list[dict[str, Any]]:
+    """The stretch of a line on which a crossing nobody can place may have happened."""
+    stretch = found.facts.get("stretch")
+    name_of = _("Where it may have happened")
+    return [drawing.drawn("stretch", name_of, found.subject, stretch)] if stretch else []
 
 
 def _in_force(park: Park, at: datetime) -> list[Feature]:

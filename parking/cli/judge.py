@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,7 +29,8 @@ ABOUT = N_("Judge a file of tracks by the live rules.")
 AFTER = N_(
     "Tracks: CSV with id,t,lon,lat,speed_kmh (t in UTC, speed may be empty). Routes: CSV id,…,WKT line or "
     "GeoJSON lines with id; a vehicle named there may take that route only, wherever it lies. Every vehicle "
-    "counts as booked and loaded unless --unbooked. Prints one JSON object per violation, then a summary. "
+    "counts as booked and loaded unless --unbooked. Prints one JSON object per violation, with its "
+    "certainty, the gap between positions and the interval it lies in, then a summary. "
     "Exit status: 0 judged, 1 judged but some rows unusable, 2 nothing could be judged."
 )
 
@@ -161,8 +163,20 @@ def _line(vehicle: str, finding: Finding) -> dict[str, Any]:
         "lat": finding.lat,
         "certainty": finding.certainty.value,
         "gap_s": finding.facts.get("gap_s"),
+        "interval": _interval(finding),
         "facts": dict(finding.facts),
     }
+
+
+def _interval(finding: Finding) -> list[str | None]:
+    """The earliest instant it can have begun and the latest it can have ended (None: it goes on)."""
+    earliest, latest = (
+        datetime.fromisoformat(finding.facts[k]) if k in finding.facts else None
+        for k in ("earliest_at", "latest_at")
+    )
+    begins = min(earliest or finding.started_at, finding.started_at)
+    ends = finding.ended_at and max(latest or finding.ended_at, finding.ended_at)
+    return [_iso(begins), _iso(ends) if ends else None]
 
 
 def _iso(moment: Any) -> str:

@@ -6,7 +6,7 @@ is outside); zones, gates, docks and bays are asked about closed, edge included.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,18 +15,26 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import LineString, Point
+from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
 from geo.corridor import Corridor, Corridors
 from geo.datum import LocalFrame
-from geo.pieces import Piece, Roads, meet, pieces, points
+from geo.layer_checks import flag_of
+from geo.pieces import Roads, meet, pieces, points
 from geo.shapes import Feature, LayerKind, Park
 from geo.zonemap import Areas, Floats, Ints, Room, Strips, ZoneMap
 from parking.rules.policy import Policy
+from parking.rules.routes import Route
 
 #: Gates a hazmat vehicle may pass; the emergency gate is normally closed.
 HAZMAT_GATES = frozenset({"hazmat_only"})
+#: A fix of a vehicle on the route lies at most this many accuracies off it ...
+LEAN = 2.0
+#: ... or, in a narrow corridor, this share of its half width.
+LEAN_SHARE = 0.6
+#: Bits of a place.
+LINES_MOST = 64
 
 Bools = NDArray[np.bool_]
 
@@ -93,7 +101,15 @@ class Places:
 class Era:
     """Every layer in the versions in force at one instant. ``everywhere``: a route is owed outside too."""
 
-    def __init__(self, park: Park, at: datetime, policy: Policy, frame: LocalFrame, everywhere: bool) -> None:
+    def __init__(
+        self,
+        park: Park,
+        at: datetime,
+        policy: Policy,
+        frame: LocalFrame,
+        routes: Sequence[Route],
+        everywhere: bool,
+    ) -> None:
         self.policy, self.everywhere, self._frame = policy, everywhere, frame
 
         def areas(kind: LayerKind) -> tuple[Area, ...]:
@@ -102,33 +118,72 @@ class Era:
         self.boundary, self.control_lines = areas(LayerKind.BOUNDARY), areas(LayerKind.CONTROL_LINE)
         self.zones, self.gates = areas(LayerKind.ZONE), areas(LayerKind.GATE)
         self.docks, self.bays = areas(LayerKind.DOCK), areas(LayerKind.BAY)
-        self.routes = tuple(self._corridor(f) for f in park.in_force(LayerKind.ROUTE, at))
+        self._routes = tuple(routes)
+        self.routes = tuple(r.corridor for r in routes)
         self.corridors = Corridors(self.routes)
-        self._allowed: dict[tuple[str, ...], Corridors] = {}
         self.memo: dict[int, Any] = {}  # for the rules of lines, by the bits of a place
+
+    @cached_property
+    def outlines(self) -> tuple[tuple[LayerKind, Area], ...]:
+        """Boundary and control lines: the side of them is always remembered."""
+        boundary = [(LayerKind.BOUNDARY, area) for area in self.boundary]
+        return (*boundary, *((LayerKind.CONTROL_LINE, area) for area in self.control_lines))
+
+    @cached_property
+    def guarded(self) -> tuple[Area, ...]:
+        """The zones whose edge is watched: who goes over it is recorded."""
+        return tuple(zone for zone in self.zones if watched(zone.feature))
 
     @cached_property
     def lines(self) -> tuple[tuple[LayerKind, Area], ...]:
         """What can be crossed, in a fixed order: bit n of ``Places.inside`` speaks of the n-th."""
-        boundary = [(LayerKind.BOUNDARY, area) for area in self.boundary]
-        return (*boundary, *((LayerKind.CONTROL_LINE, area) for area in self.control_lines))
+        every = (*self.outlines, *((LayerKind.ZONE, zone) for zone in self.guarded))
+        return every[:LINES_MOST]
+
+    @property
+    def crowded(self) -> bool:
+        """More lines than bits: what lines a way meets is then asked line by line."""
+        return len(self.outlines) + len(self.guarded) > LINES_MOST
 
     @cached_property
     def line_keys(self) -> tuple[str, ...]:
         """What tells the lines apart, one each."""
         return tuple(f"{kind}:{area.code}" for kind, area in self.lines)
 
-    def corridors_for(self, codes: tuple[str, ...]) -> Corridors:
-        """The routes a vehicle may take; all of them when none is named, or none that is in force."""
-        if codes not in self._allowed:
-            named = self.corridors.only(codes)
-            self._allowed[codes] = named if len(named) else self.corridors
-        return self._allowed[codes]
-
     def allowed(self, codes: tuple[str, ...]) -> Bools:
-        """Which of ``routes`` a vehicle may take, the same as ``corridors_for``."""
-        named = np.array([route.code in codes for route in self.routes], dtype=bool)
-        return named if named.any() else np.ones(len(self.routes), dtype=bool)
+        """Which of ``routes`` a vehicle with these codes may take at any hour of the day."""
+        own = [not r.detour and r.serves(codes) for r in self._routes]
+        mine = codes if any(own) else ()
+        return np.array([not r.timed and r.serves(mine) for r in self._routes], dtype=bool)
+
+    @cached_property
+    def one_way(self) -> Bools:
+        """Which of ``routes`` may be driven one way only."""
+        return np.array([r.one_way for r in self.routes], dtype=bool)
+
+    @cached_property
+    def alike(self) -> bool:
+        """All routes are as wide as each other."""
+        return len({r.half_width_m for r in self.routes}) < 2
+
+    def shared(
+        self, a: tuple[float, float], b: tuple[float, float], allowed: Corridors
+    ) -> list[Corridor] | None:
+        """The one stretch of road two places lie at, for all routes on it; none where no allowed route both
+        lie in runs there; None where more must be known."""
+        x, y = np.array([a[0], b[0]]), np.array([a[1], b[1]])
+        first, last = self._roads.alone_on(x, y).tolist()
+        if first < 0 or first != last:
+            return None
+        piece = self._roads.pieces[first]
+        off = float(shapely.distance(piece.line, points(x, y)).max())
+        codes = {c.code for c in allowed if off <= c.half_width_m}
+        runs = any(self.routes[n].code in codes for n in piece.routes)
+        return [self._stretches[first]] if runs else []
+
+    @cached_property
+    def _stretches(self) -> tuple[Corridor, ...]:
+        return tuple(Corridor("", p.line, p.half_width_m) for p in self._roads.pieces)
 
     def policy_of(self, line: Area) -> Policy:
         """What holds in the ring of one control line: the park's policy, or what the line sets itself."""
@@ -212,30 +267,26 @@ class Era:
 
     def met_on_road(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats) -> Bools:
         """Whether a road along a route in whose corridor both ends lie may meet the edge of a line; (n,)."""
-        met = np.zeros(len(x), dtype=bool)
-        begin, end = points(x, y), points(to_x, to_y)
+        met = np.ones(len(x), dtype=bool)
         piece, other = self._roads.alone_on(x, y), self._roads.alone_on(to_x, to_y)
-        simple = (piece == other) & (piece >= 0)
-        met[simple] = self._roads.meets(piece[simple], begin[simple], end[simple])
-        met[~simple] = self._met_by_route(x[~simple], y[~simple], to_x[~simple], to_y[~simple])
+        one = np.flatnonzero((piece == other) & (piece >= 0))
+        begin, end = points(x[one], y[one]), points(to_x[one], to_y[one])
+        met[one] = self._roads.meets(piece[one], begin, end)
         return met
 
-    def _met_by_route(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats) -> Bools:
-        """The same route by route, where pieces meet."""
-        met = np.zeros(len(x), dtype=bool)
-        here, there = (_keys(*self.covering(*xy), len(self.routes)) for xy in ((x, y), (to_x, to_y)))
-        ways, routes = np.divmod(np.intersect1d(here, there, assume_unique=True), max(1, len(self.routes)))
-        begin, end = points(x[ways], y[ways]), points(to_x[ways], to_y[ways])
-        met[ways[self._whole_roads.meets(routes, begin, end)]] = True
-        return met
+    def on_road(self, x: Floats, y: Floats) -> tuple[Ints, Ints]:
+        """Pairs (point, route it lies so near to that it does not lean to the corridor's edge)."""
+        return self._inner_map.pairs(x, y)
 
     @cached_property
-    def _whole_roads(self) -> Roads:
-        return Roads([Piece(r.line, r.half_width_m, once=False) for r in self.routes], self.edges)
+    def _inner_map(self) -> ZoneMap:
+        accuracy = self.policy.accuracy_m
+        widths = [min(LEAN * accuracy, LEAN_SHARE * r.half_width_m) for r in self.routes]
+        return ZoneMap(Strips([r.line for r in self.routes], widths))
 
     @cached_property
     def _roads(self) -> Roads:
-        return Roads(pieces(self.routes), self.edges)
+        return Roads(pieces(self.routes), self.edges, self.policy.accuracy_m)
 
     @cached_property
     def _bay_of(self) -> Mapping[str, Area]:
@@ -324,18 +375,17 @@ class Era:
         shapely.prepare(shape)
         return Area(feature, shape)
 
-    def _corridor(self, feature: Feature) -> Corridor:
-        width = feature.attributes.get("half_width_m")
-        line = self._frame.to_metres(feature.geometry)
-        return Corridor(
-            feature.code, LineString(line.coords), float(width) if width else self.policy.corridor_m
-        )
-
     def _zone_limit(self, zone: Area) -> float | None:
         stated = zone.feature.attributes.get("speed_limit_kmh")
         if stated:
             return float(stated)
         return self.policy.lot_limit_kmh if zone_kind(zone) == "lot" else None
+
+
+def watched(zone: Feature) -> bool:
+    """Is its edge watched? A closed zone's is, unless ``record_crossings`` says otherwise."""
+    said = flag_of(zone.attributes.get("record_crossings"))
+    return zone.attributes.get("zone_kind") == "closed" if said is None else said
 
 
 def zone_kind(area: Area) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from geo.corridor import Corridors
 from geo.datum import LocalFrame
 from geo.shapes import Feature, Park
 from geo.zonemap import Floats, Ints
 from parking.rules.era import HAZMAT_GATES, Area, Era, Place
 from parking.rules.policy import Policy
+from parking.rules.routes import Routes
 
 __all__ = ["HAZMAT_GATES", "Area", "Era", "Ground", "Place"]
 
@@ -32,6 +35,15 @@ class Ground:
         self._turns = sorted({day for f in park.features for day in _turns(f)})
         self._eras: dict[int, Era] = {}
 
+    @cached_property
+    def routes(self) -> Routes:
+        """The approved routes, each with its own half width or the policy's, and the detours."""
+        return Routes(self.park, self.frame, self.policy.corridor_m)
+
+    def corridors_for(self, codes: tuple[str, ...], at: datetime | None = None) -> Corridors:
+        """The routes a vehicle may take at ``at``; every approved one when none is named."""
+        return self.routes.allowed(codes, at)
+
     def day(self, at: datetime) -> date:
         return at.astimezone(self._zone).date()
 
@@ -39,7 +51,8 @@ class Ground:
         """The layers in force at ``at``."""
         number = self._number(self.day(at))
         if number not in self._eras:
-            self._eras[number] = Era(self.park, at, self.policy, self.frame, self.everywhere)
+            routes = self.routes.on(at)
+            self._eras[number] = Era(self.park, at, self.policy, self.frame, routes, self.everywhere)
         return self._eras[number]
 
     def eras(self, at: Floats) -> tuple[Ints, dict[int, Era]]:

@@ -1,29 +1,35 @@
-"""Crossing the boundary and the control lines.
+"""Crossing the boundary, the control lines and the edges of closed zones.
 
 A vehicle is on the other side only when a fix lies beyond the line by more than the terminal's
 accuracy; until then the crossing is pending, and jitter along the line is none. Pending is only the
 latest crossing: who comes back, however little, and goes over the line elsewhere went over it there.
-A corner cut deeper than the accuracy between two fixes is found too. Where the crossing happened is
-read from the likely road. When the line itself is moved, nobody crossed it; the side is taken anew.
+A line crossed there and back between two fixes is found too; to accuse somebody of it the likely road must
+have led deeper than the accuracy. Where the crossing happened is read from the likely road. When the line
+itself is moved, nobody crossed it; the side is taken anew.
 The boundary may be crossed at a hazmat gate only; a control line is no driving fence: crossing it is
-recorded, the rules of the ring decide what is an offence.
+recorded, the rules of the ring decide what is an offence. A closed zone is entered on a booking for it.
+
+The side of boundary and control line is always remembered; of a zone only while the vehicle is inside or too
+near its edge to say: no side remembered, and a fix before, is outside.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import shapely
-from shapely import Point
 
-from geo.crossing import Crossing, crossings, deepest, depth
+from geo.crossing import Crossing, crossings, deepest, depth, farthest_out
 from geo.shapes import LayerKind
-from parking.rules.era import HAZMAT_GATES, Area, Era
-from parking.rules.plausibility import reachable
-from parking.rules.sight import Finding, Sight, degrees, instant
-from parking.vocabulary import Certainty, PassageKind, ViolationKind
+from parking.rules.crossed import Over, finding, reachable_gate
+from parking.rules.era import Area, Era
+from parking.rules.scene import LINES
+from parking.rules.sight import Finding, Sight
+
+#: A step of so many accuracies is driven, no jitter.
+APART = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,9 @@ class Side:
     gap_s: float = 0.0
     pending: bool = False
     unseen_gate: str = ""  # a hazmat gate within reach of a crossing nobody can place
+    since: float = 0.0  # the vehicle was last surely on this side; 0: it is
+    reached: float = 0.0  # metres beyond the line its way led since the crossing not yet confirmed
+    gap: tuple[float, ...] = ()  # x, y of the fixes before and after the crossing
 
 
 def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[Finding]]:
@@ -45,7 +54,8 @@ def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[
     known = {s.code: s for s in sides}
     after: list[Side] = []
     found: list[Finding] = []
-    for (kind, area), key in zip(sight.era.lines, sight.era.line_keys, strict=True):
+    for kind, area in [*sight.era.outlines, *_zones(sight, known)]:
+        key = f"{kind}:{area.code}"
         side, seen = _step(known.get(key), key, kind, area, sight)
         after += [side] if side else []
         found += seen
@@ -58,11 +68,34 @@ def settled(sides: tuple[Side, ...], era: Era, inside: int) -> bool:
 
 
 def at_rest(era: Era, inside: int) -> tuple[Side, ...]:
-    """The sides of a place with these bits, nothing pending: one and the same tuple each time."""
+    """The sides of a place with these bits and sure of all: one and the same tuple each time."""
     if inside not in era.memo:
-        era.memo[inside] = tuple(Side(key, bool(inside >> n & 1)) for n, key in enumerate(era.line_keys))
+        every = [Side(key, bool(inside >> n & 1)) for n, key in enumerate(era.line_keys)]
+        always = len(era.outlines)
+        era.memo[inside] = (*every[:always], *(side for side in every[always:] if side.inside))
     sides: tuple[Side, ...] = era.memo[inside]
     return sides
+
+
+def _zones(sight: Sight, known: dict[str, Side]) -> list[tuple[LayerKind, Area]]:
+    """Watched zones the vehicle is in, or that its way may have met; in the order drawn."""
+    guarded = sight.era.guarded
+    if not guarded:
+        return []
+    way = shapely.linestrings(_road(sight) if sight.before else [(sight.x, sight.y)] * 2)
+    near = shapely.dwithin([zone.shape for zone in guarded], way, sight.policy.accuracy_m)
+    return [
+        (LayerKind.ZONE, zone)
+        for zone, close in zip(guarded, near, strict=True)
+        if close or f"{LayerKind.ZONE}:{zone.code}" in known
+    ]
+
+
+def _road(sight: Sight) -> list[tuple[float, float]]:
+    """The likely road; where none meets a line, the straight way says the same."""
+    if sight.calm & LINES and sight.before is not None:
+        return [(sight.before.x, sight.before.y), (sight.x, sight.y)]
+    return sight.road
 
 
 def _step(
@@ -70,19 +103,38 @@ def _step(
 ) -> tuple[Side | None, list[Finding]]:
     beyond = depth(area.shape, sight.x, sight.y)
     sure = abs(beyond) > sight.policy.accuracy_m
+    if side is None and kind is LayerKind.ZONE:
+        side = _was_outside(key, area, sight)
     if side is None:
-        return Side(key, inside=beyond > 0) if sure else None, []
+        return _kept(Side(key, inside=beyond > 0), kind, sure) if sure else None, []
     if sight.before is None:
-        return _after_break(side, beyond, sight), []
-    met = crossings(area.shape, sight.road)
+        return _kept(_after_break(side, beyond, sight), kind, sure), []
+    met = () if sight.calm & LINES else crossings(area.shape, sight.road)
+    since = side.since or _last_sure(side, area, sight)
     if (beyond > 0) == side.inside:
-        cut = [] if side.pending else _cut(side, met, kind, area, sight)
-        return Side(side.code, side.inside), cut
+        cut = (_back if side.pending else _cut)(side, met, kind, area, sight)
+        return _kept(Side(side.code, side.inside, since=0.0 if sure else since), kind, sure), cut
+    reached = max(side.reached, _reached(side, area, sight))
     if met:
-        side = _pending(side, met[-1], sight)
+        side = _pending(side, met[-1], since, sight)
+    side = replace(side, reached=reached)
     if not sure:
         return side, []
-    return Side(side.code, not side.inside), [_crossed(side, kind, area, sight)] if side.pending else []
+    after = _kept(Side(side.code, not side.inside), kind, sure)
+    return after, [_crossed(side, beyond, kind, area, sight)] if side.pending else []
+
+
+def _kept(side: Side, kind: LayerKind, sure: bool) -> Side | None:
+    """Of a zone only what is not "surely outside" is remembered."""
+    return None if kind is LayerKind.ZONE and sure and not side.inside else side
+
+
+def _was_outside(key: str, area: Area, sight: Sight) -> Side | None:
+    """The side of a zone nothing is remembered of: outside, if the fix before says so."""
+    before = sight.before
+    if before is None or depth(area.shape, before.x, before.y) >= -sight.policy.accuracy_m:
+        return None
+    return Side(key, inside=False)
 
 
 def _after_break(side: Side, beyond: float, sight: Sight) -> Side:
@@ -90,121 +142,83 @@ def _after_break(side: Side, beyond: float, sight: Sight) -> Side:
     return Side(side.code, inside=beyond > 0 if abs(beyond) > sight.policy.accuracy_m else side.inside)
 
 
-def _pending(side: Side, crossing: Crossing, sight: Sight) -> Side:
-    gap = sight.gap_s
-    unseen = _reachable_gate(sight) if gap > sight.policy.unsure_gap_s else ""
-    return Side(side.code, side.inside, _time(sight, crossing), crossing.x, crossing.y, gap, True, unseen)
+def _last_sure(side: Side, area: Area, sight: Sight) -> float:
+    """The first instant the vehicle may have reached the line since the fix before."""
+    before = sight.before or sight
+    beyond = depth(area.shape, before.x, before.y) * (1 if side.inside else -1)
+    free = max(0.0, beyond - sight.policy.accuracy_m) / (sight.policy.fastest_kmh / 3.6)
+    return before.at + min(free, sight.gap_s)
 
 
-def _cut(side: Side, met: tuple[Crossing, ...], kind: LayerKind, area: Area, sight: Sight) -> list[Finding]:
-    """Over the line and back between two fixes: the first and the last crossing, if deep enough."""
-    if len(met) < 2 or not _deep_cut(side, area, sight):
-        return []
-    ways = ((met[0], not side.inside), (met[-1], side.inside))
-    sides = ((_pending(side, crossing, sight), inward) for crossing, inward in ways)
-    return [_finding(kind, area, sight, over, inward, True) for over, inward in sides]
-
-
-def _deep_cut(side: Side, area: Area, sight: Sight) -> bool:
-    """In and out (or out and in) between two fixes, deeper than jitter could explain."""
-    if side.inside:
-        return _farthest_out(area, sight) > sight.policy.accuracy_m
-    return deepest(area.shape, sight.road) > sight.policy.accuracy_m
-
-
-def _farthest_out(area: Area, sight: Sight) -> float:
-    road = sight.road
-    cuts = [
-        (a[0] + (b[0] - a[0]) * i / 20, a[1] + (b[1] - a[1]) * i / 20)
-        for a, b in pairwise(road)
-        for i in range(21)
-    ]
-    return max(-depth(area.shape, x, y) for x, y in cuts)
-
-
-def _crossed(side: Side, kind: LayerKind, area: Area, sight: Sight) -> Finding:
-    return _finding(kind, area, sight, side, not side.inside, False)
+def _pending(side: Side, crossing: Crossing, since: float, sight: Sight) -> Side:
+    gap, before = sight.gap_s, sight.before or sight
+    return replace(
+        side,
+        at=_time(sight, crossing),
+        x=crossing.x,
+        y=crossing.y,
+        gap_s=gap,
+        pending=True,
+        unseen_gate=reachable_gate(sight) if gap > sight.policy.unsure_gap_s else "",
+        since=since,
+        gap=(before.x, before.y, sight.x, sight.y),
+    )
 
 
 def _time(sight: Sight, crossing: Crossing) -> float:
     return sight.at - sight.gap_s * (1 - crossing.share)
 
 
-def _finding(kind: LayerKind, area: Area, sight: Sight, over: Side, inward: bool, cut: bool) -> Finding:
-    lon, lat = degrees(sight.ground, over.x, over.y)
-    what, subject, facts = _what(kind, area, sight, over)
-    return Finding(
-        kind=what,
-        subject=subject,
-        started_at=instant(round(over.at)),
-        ended_at=instant(round(over.at)),
-        lon=lon,
-        lat=lat,
-        certainty=_certainty(sight, over.gap_s, cut),
-        facts={
-            "line": area.code,
-            "direction": "in" if inward else "out",
-            "gap_s": round(over.gap_s, 1),
-            "booked": sight.journey.booked,
-            "loaded": sight.journey.loaded,
-            **facts,
-            **_approval(area),
-        },
-    )
+def _crossed(side: Side, beyond: float, kind: LayerKind, area: Area, sight: Sight) -> Finding:
+    over = _over(side, not side.inside, abs(beyond))
+    until = sight.at - max(0.0, abs(beyond) - sight.policy.accuracy_m) / (sight.policy.fastest_kmh / 3.6)
+    return finding(kind, area, sight, replace(over, until=max(until, side.at)))
 
 
-def _certainty(sight: Sight, gap_s: float, cut: bool) -> Certainty:
-    if gap_s > sight.policy.unsure_gap_s:
-        return Certainty.SOMEWHERE_BETWEEN
-    return Certainty.INFERRED if cut else Certainty.CERTAIN
+def _over(side: Side, inward: bool, depth_m: float) -> Over:
+    return Over(
+        side.at, side.x, side.y, inward, depth_m, side.gap_s, min(side.since, side.at), side.at,
+        side.gap, side.unseen_gate,
+    )  # fmt: skip
 
 
-def _what(
-    kind: LayerKind, area: Area, sight: Sight, over: Side
-) -> tuple[ViolationKind | PassageKind, str, dict[str, Any]]:
-    if kind is LayerKind.CONTROL_LINE:
-        offset = sight.era.corridors_for(sight.journey.routes).nearest(over.x, over.y)
-        on_route = offset is not None and offset.beyond_m <= 0
-        return PassageKind.CONTROL_LINE_CROSSING, area.code, {"on_route": on_route}
-    gate = sight.era.gate_at(over.x, over.y, sight.policy.accuracy_m)
-    if gate is None and over.unseen_gate:
-        return PassageKind.BOUNDARY_UNSEEN, area.code, {"reachable_gate": over.unseen_gate}
-    if gate is None:
-        return ViolationKind.BOUNDARY_CROSSING, area.code, {}
-    gate_kind = str(gate.feature.attributes.get("gate_kind", ""))
-    if gate_kind in HAZMAT_GATES:
-        return PassageKind.BOUNDARY_AT_GATE, gate.code, {"gate_kind": gate_kind}
-    return ViolationKind.WRONG_GATE, gate.code, {"gate_kind": gate_kind}
+def _cut(side: Side, met: tuple[Crossing, ...], kind: LayerKind, area: Area, sight: Sight) -> list[Finding]:
+    """Over the line and back between two fixes: the first and the last crossing."""
+    if len(met) < 2:
+        return []
+    first = _pending(side, met[0], _last_sure(side, area, sight), sight)
+    return _there_and_back(first, met[-1], kind, area, sight)
 
 
-def _reachable_gate(sight: Sight) -> str:
-    """A hazmat gate the vehicle could have driven through unseen: then nothing proves an offence.
-
-    It must have had time to go from fix to gate to fix, no faster than a truck goes through gates.
-    """
-    before = sight.before or sight
-    for gate in sight.era.gates:
-        if gate.feature.attributes.get("gate_kind") in HAZMAT_GATES:
-            way = shapely.distance(gate.shape, Point(before.x, before.y)) + shapely.distance(
-                gate.shape, Point(sight.x, sight.y)
-            )
-            if reachable(float(way), sight.gap_s, sight.policy.gate_reach_kmh):
-                return gate.code
-    return ""
+def _back(side: Side, met: tuple[Crossing, ...], kind: LayerKind, area: Area, sight: Sight) -> list[Finding]:
+    """Back after a crossing no fix proved: the fixes beyond the line lay too near it, the way did not."""
+    return _there_and_back(side, met[-1], kind, area, sight) if met else []
 
 
-def _approval(area: Area) -> dict[str, Any]:
-    approval = area.feature.approval
-    return (
-        {"document": approval.document, "effective_from": approval.effective_from.isoformat()}
-        if approval
-        else {}
-    )
+def _there_and_back(first: Side, last: Crossing, kind: LayerKind, area: Area, sight: Sight) -> list[Finding]:
+    reached = max(first.reached, _reached(first, area, sight))
+    if reached <= _least_depth(kind, sight):
+        return []
+    home = _pending(first, last, first.since, sight)
+    gap = max(first.gap_s, home.gap_s)
+    overs = (_over(first, not first.inside, reached), _over(home, first.inside, reached))
+    return [finding(kind, area, sight, replace(over, until=sight.at, gap_s=gap, cut=True)) for over in overs]
 
 
-def to_json(sides: tuple[Side, ...]) -> list[dict[str, Any]]:
+def _least_depth(kind: LayerKind, sight: Sight) -> float:
+    """Deeper than jitter could explain; where an edge only records, a long step is no jitter."""
+    only_records = kind is LayerKind.ZONE and sight.step_m > APART * sight.policy.accuracy_m
+    return 0.0 if only_records else sight.policy.accuracy_m
+
+
+def _reached(side: Side, area: Area, sight: Sight) -> float:
+    """Metres beyond the line the way to this fix led."""
+    return max(0.0, (farthest_out if side.inside else deepest)(area.shape, sight.road))
+
+
+def to_json(sides: Sequence[Side]) -> list[dict[str, Any]]:
     return [asdict(s) for s in sides]
 
 
-def from_json(data: list[dict[str, Any]]) -> tuple[Side, ...]:
-    return tuple(Side(**d) for d in data)
+def from_json(data: Sequence[dict[str, Any]]) -> tuple[Side, ...]:
+    return tuple(Side(**{**d, "gap": tuple(d.get("gap", ()))}) for d in data)

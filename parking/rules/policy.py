@@ -60,12 +60,17 @@ class Policy:
     # crossings
     unsure_gap_s: float = _set(60.0, "s")
     gate_reach_kmh: float = _set(40.0, "km/h")
+    zone_unbooked: bool = _set(True, "")
     # routes
     corridor_m: float = _set(50.0, "m")
     corridor_back_m: float = _set(45.0, "m")
     deviation_s: float = _set(60.0, "s")
     deviation_m: float = _set(200.0, "m")
     # the ring between boundary and control line; a control line may set its own, see ``of_line``
+    corridor_back_s: float = _set(10.0, "s")
+    wrong_way: bool = _set(True, "")
+    wrong_way_m: float = _set(200.0, "m")
+    # the ring between boundary and control line
     ring_off_route: bool = _set(True, "")
     ring_stop: bool = _set(True, "")
     ring_unbooked: bool = _set(True, "")

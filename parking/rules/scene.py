@@ -181,9 +181,13 @@ def _look(era: Era, rows: Ints, x: Floats, y: Floats, track: Track, known: Known
     """Rows of one era: what they are, whether an allowed corridor covers them, in which they lie, room."""
     x, y = x[rows], y[rows]
     points, routes = era.covering(x, y)
+    near, inner = era.on_road(x, y)
     allowed = np.array([era.allowed(codes) for codes in known.routes], dtype=bool)
     covered, lies_in = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=np.intp)
-    covered[points[allowed[track.journey[rows[points]], routes]]] = True
+    covered[near[allowed[track.journey[rows[near]], inner]]] = True
+    if not era.alike:  # the widest may be the nearest to leave, though another is nearer
+        covered &= np.bincount(points, minlength=len(rows)) == np.bincount(near, minlength=len(rows))
+    covered[points[era.one_way[routes]]] = False
     np.bitwise_or.at(lies_in, points, np.left_shift(1, routes % 62))
     return rows, era.places(x, y), covered, lies_in, era.room(x, y)
 
@@ -214,9 +218,11 @@ def _apart(
     Far from all lines the likely road, however it winds, cannot reach one. Nearer, the straight way must
     meet none, nor any road along a route both ends lie at.
     """
+    if era.crowded:
+        return np.zeros(0, dtype=np.intp)
     before = rows - 1
     wide = max((route.half_width_m for route in era.routes), default=0.0)
-    longest = DETOUR_FACTOR * step[rows] + DETOUR_SLACK_M + 2 * wide
+    longest = DETOUR_FACTOR * step[rows] + DETOUR_SLACK_M + 4 * wide
     between = room[before] + room[rows]
     apart = between > np.maximum(longest, step[rows])
     near = np.flatnonzero(~apart)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from geo.corridor import Offset
+from geo.corridor import Corridors, Offset, road
 from geo.datum import wgs84_from_gcj02
 from geo.fix import Fix
 from parking.rules.era import Era, Place
@@ -31,6 +31,7 @@ class Journey:
     booking_id: int | None = None
     visit_id: int | None = None
     bay: str | None = None
+    zones: tuple[str, ...] | None = None  # closed zones it is booked for; None: all
 
 
 NOTHING_KNOWN = Journey(booked=False, loaded=None)
@@ -140,17 +141,24 @@ class Sight:
     @cached_property
     def offset(self) -> Offset | None:
         """How far off the nearest route this vehicle may take."""
-        if not self.journey.routes:
-            return self.any_offset
-        return self.era.corridors_for(self.journey.routes).nearest(self.x, self.y)
+        return self.corridors.nearest(self.x, self.y)
+
+    @property
+    def corridors(self) -> Corridors:
+        """The routes this vehicle may take now."""
+        return self.ground.corridors_for(self.journey.routes, self.fix.time)
 
     @cached_property
     def road(self) -> list[tuple[float, float]]:
         """The likely path from the fix before, metres."""
         if self.before is None:
             return [(self.x, self.y)]
-        corridors = self.era.corridors_for(self.journey.routes)
-        return corridors.road((self.before.x, self.before.y), (self.x, self.y))
+        reach = 2 * self.policy.accuracy_m + self.policy.fastest_kmh / 3.6 * max(self.gap_s, 0.0)
+        here, there = (self.before.x, self.before.y), (self.x, self.y)
+        shared = self.era.shared(here, there, self.corridors)
+        if shared is not None:
+            return road(shared, here, there, reach, self.policy.accuracy_m)
+        return self.corridors.road(here, there, reach, self.policy.accuracy_m)
 
 
 def instant(seconds: float) -> datetime:

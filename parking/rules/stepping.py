@@ -93,10 +93,8 @@ def _place(ground: Ground, state: State, sight: Sight) -> tuple[Sight | None, Ma
 def _moved(ground: Ground, state: State, sight: Sight) -> tuple[Sight | None, Mark | None, State]:
     """Whether a truck could be here now, and whether it is more than the drift of a parked one."""
     fastest = ground.policy.fastest_kmh
-    if (
-        sight.calm & scene.REACHED
-        or (plausibility.reachable(sight.step_m, sight.gap_s, fastest)
-        and sight.gap_s > 0)
+    if sight.calm & scene.REACHED or (
+        plausibility.reachable(sight.step_m, sight.gap_s, fastest) and sight.gap_s > 0
     ):
         wandering, strays = drift.step(state.drift, state.stand, sight)
         return (None, Mark.DRIFT, replace(state, drift=wandering)) if strays else (sight, None, state)

@@ -23,6 +23,7 @@ LASTING = frozenset(
         ViolationKind.RING_STOP,
         ViolationKind.RING_UNBOOKED,
         ViolationKind.ROUTE_DEVIATION,
+        ViolationKind.WRONG_WAY,
         ViolationKind.ILLEGAL_STOP,
         ViolationKind.SPEEDING,
         ViolationKind.WRONG_BAY,

@@ -51,6 +51,10 @@ def test_running_along_the_edge_is_no_crossing():
     assert ways(SQUARE, (-20, 0), (120, 0)) == []
 
 
+def test_running_along_a_slanting_edge_is_no_crossing_however_it_is_rounded():
+    assert ways(Polygon([(5, 7), (2, 9), (8, 3)]), (-1.0, 11.0), (3.5, 8.0)) == []
+
+
 def test_starting_on_the_edge_and_going_in_crosses_at_the_start():
     assert ways(SQUARE, (0, 50), (50, 50)) == [(0, 50, True)]
     assert ways(SQUARE, (0, 50), (-50, 50)) == []

@@ -1,5 +1,7 @@
 """The map of zones answers as shapely does for every pair, also on edges and corners."""
 
+import math
+
 import numpy as np
 import pytest
 import shapely
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Polygon, box
 
-from geo.corridor import Corridor
+from geo.corridor import Corridor, road
 from geo.pieces import Piece, Roads, pieces
 from geo.zonemap import Areas, Room, Strips, ZoneMap
 
@@ -103,13 +105,14 @@ def test_a_road_driven_twice_by_one_route_is_marked():
         min_size=1,
     )
 )
-def test_a_way_along_a_piece_meets_what_its_three_parts_meet(ways):
-    edges = shapely.unary_union([box(40, -30, 60, 30).boundary, box(150, -3, 400, 3).boundary])
+def test_a_way_along_a_piece_that_is_told_clear_meets_no_line(ways):
+    edges = shapely.unary_union([box(40, -30, 60, 30).boundary, box(190, 12, 400, 40).boundary])
     line = LineString([(0, 0), (120, 0), (300, 0)])
-    roads = Roads([Piece(line, 10.0, once=True)], edges)
+    chain = Corridor("", line, 10.0)
+    roads = Roads([Piece(line, 10.0, once=True, routes=frozenset({0}))], edges, slack_m=5.0)
     begin = shapely.points([(w[0], w[1]) for w in ways])
     end = shapely.points([(w[2], w[3]) for w in ways])
     met = roads.meets(np.zeros(len(ways), dtype=np.intp), begin, end)
     for n, (x, y, to_x, to_y) in enumerate(ways):
-        road = LineString([(x, y), (x, 0), (to_x, 0), (to_x, to_y)])
-        assert met[n] or not shapely.intersects(edges, road)
+        driven = road([chain], (x, y), (to_x, to_y), math.inf, 5.0)
+        assert met[n] or not shapely.intersects(edges, LineString(driven))

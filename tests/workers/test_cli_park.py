@@ -136,13 +136,31 @@ def test_a_value_no_vehicle_can_have_is_a_bad_row_and_no_traceback(tmp_path, row
     assert told(result)[1]["unusable_rows"] == 1
 
 
-@pytest.mark.parametrize("lon, lat", [(1e300, 1e300), (110, 95)])
-def test_a_track_on_no_earth_is_marked_and_no_traceback(tmp_path, lon, lat):
-    nowhere = [replace(f, lon=lon, lat=lat) for f in STRAIGHT[:3]]
-    file = tracks(tmp_path / "t.csv", v=nowhere)
-    result = run("judge", "--park", PARK, "--tracks", file, "--anywhere")
-    assert result.returncode == 0, result.stderr
-    assert told(result)[1]["marks"] == {"outside_watch_area": 3}
+@pytest.mark.parametrize("lon, lat, field", [(1e300, 35.0, "lon"), (110, 95, "lat"), (110, -1e300, "lat")])
+def test_a_place_on_no_earth_is_named_and_left_out_and_no_traceback(tmp_path, lon, lat, field):
+    odd = [*STRAIGHT, replace(STRAIGHT[-1], lon=lon, lat=lat)]
+    result = run("judge", "--park", PARK, "--tracks", tracks(tmp_path / "t.csv", v=odd), "--anywhere")
+    assert result.returncode == 1
+    assert f"Line {len(odd) + 1}: {field} is not on this earth" in result.stderr
+    assert told(result)[1]["believed"] == len(STRAIGHT)
+    nowhere = tracks(tmp_path / "n.csv", v=[replace(f, lon=lon, lat=lat) for f in STRAIGHT[:3]])
+    result = run("judge", "--park", PARK, "--tracks", nowhere, "--anywhere")
+    assert result.returncode == 2 and "Traceback" not in result.stderr
+
+
+def test_with_each_finding_goes_how_sure_it_is_and_the_interval_it_lies_in(tmp_path):
+    """Through the fence during a gap of two minutes: certain that, not where; the stretch is given."""
+    inside, outside = (
+        [fix(0, 0, 10 * n, 30) for n in range(3)],
+        [fix(0, -3000, 140, 30), fix(0, -3050, 150, 30)],
+    )
+    file = tracks(tmp_path / "t.csv", v=inside + outside)
+    found, _ = told(run("judge", "--park", PARK, "--tracks", file, "--passages", "--anywhere"))
+    crossed = next(f for f in found if f["facts"].get("line") == "BD")
+    assert (crossed["certainty"], crossed["gap_s"]) == ("somewhere_between", 120.0)
+    begins, ends = crossed["interval"]
+    assert "2026-03-02T00:00:20Z" <= begins <= crossed["start"] <= ends <= "2026-03-02T00:02:20Z"
+    assert crossed["facts"]["stretch"]["type"] == "MultiLineString"
 
 
 def test_a_bad_row_is_named_by_line_and_field_and_the_rest_is_judged(tmp_path):

@@ -14,6 +14,7 @@
     gate: { color: "#0f766e", weight: 2, fillColor: "#14b8a6", fillOpacity: 0.85 },
     dock: { color: "#6d28d9", weight: 1.5, fillColor: "#a78bfa", fillOpacity: 0.8 },
     bay: { color: "#475569", weight: 0.8, fillColor: "#ffffff", fillOpacity: 0.95 },
+    stretch: { color: "#db2777", weight: 8, opacity: 0.55, fill: false },
     camera: { color: "#0f172a", weight: 1, fillColor: "#0f172a", fillOpacity: 0.9 }
   };
   var TONES = { stop: "#b91c1c", wait: "#b45309", good: "#15803d", calm: "#1d4ed8", off: "#64748b" };
