@@ -33,9 +33,7 @@ def refuted(site: Site) -> int:
         )  # fmt: skip
         session.add(made)
         session.flush()
-        audit.record(
-            session, "system", "refuted", "violation", made.id, NOW, "monitor", before={"state": "open"}
-        )
+        audit.record(session, "system", "refuted", "violation", made.id, NOW, "monitor", before=BEFORE)
         outbox.post(session, ViolationRefuted(made.id))
         session.flush()
     with transaction(site.engine) as session:
@@ -44,9 +42,20 @@ def refuted(site: Site) -> int:
     return made.id
 
 
+BEFORE = {"state": "open", "started_at": NOW.isoformat(), "ended_at": None}
 SAID = {
-    "zh-CN": ("已撤销：后补的定位不支持此违规", "撤销：全部定位综合判断不支持此违规", "无需再确认"),
-    "en": ("Refuted: positions that came in later", "all positions together do not show it", "nothing to acknowledge"),
+    "zh-CN": (
+        "已撤销：后补的定位不支持此违规",
+        "撤销：全部定位综合判断不支持此违规",
+        "无需再确认",
+        "此前记录：",
+    ),
+    "en": (
+        "Refuted: positions that came in later",
+        "all positions together do not show it",
+        "nothing to acknowledge",
+        "Until then: ",
+    ),
 }
 
 
