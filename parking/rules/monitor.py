@@ -35,7 +35,9 @@ JourneyAt = Callable[[datetime], Journey]
 SCHEMA = 2
 #: States written by earlier versions lack what later ones remember; that begins anew.
 READABLE = (1, 2)
-_Episode = TypeVar("_Episode", deviation.Deviation, stopping.Stand, speeding.Race, presence.Unbooked)
+_Episode = TypeVar(
+    "_Episode", deviation.Deviation, stopping.Stand, speeding.Race, presence.Unbooked, wrong_bay.WrongBay
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ def revised(live: State, again: State, begins: datetime) -> State:
         stand=better(live.stand, again.stand),
         race=better(live.race, again.race),
         unbooked=better(live.unbooked, again.unbooked),
-        bay=again.bay,
+        bay=better(live.bay, again.bay),
     )
 
 
