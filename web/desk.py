@@ -32,7 +32,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "driven_m": (N_("Driven meanwhile"), "metres"),
     "bay": (N_("Assigned bay"), "text"),
     "near": (N_("Seen by bay"), "text"),
-    "away_m": (N_("Away from the assigned bay"), "metres"),
+    "away_m": (N_("Away by"), "metres"),
     "peak_kmh": (N_("Highest speed"), "kmh"),
     "limit_kmh": (N_("Allowed"), "kmh"),
     "band": (N_("Band over the limit"), "text"),
@@ -51,7 +51,7 @@ _CROSSED = _BOUNDARY | {ViolationKind.ZONE_UNBOOKED}
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(by_whom=by_whom, severity_of=severity_of)
+    app.jinja_env.globals.update(by_whom=by_whom, severity_of=severity_of, read_moment=moment)
 
 
 def by_whom(actor: str | None) -> str:

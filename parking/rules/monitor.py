@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from geo.fix import Fix, FixColumns
-from parking.rules import deviation, presence, silence, speeding, stopping
+from parking.rules import deviation, presence, silence, speeding, stopping, wrong_bay
 from parking.rules.crowd import JudgedMany, judge_many
 from parking.rules.ground import Ground
 from parking.rules.plausibility import MARKS
@@ -25,7 +25,9 @@ __all__ = [
 ]  # fmt: skip
 
 JourneyAt = Callable[[datetime], Journey]
-_Episode = TypeVar("_Episode", deviation.Deviation, stopping.Stand, speeding.Race, presence.Unbooked)
+_Episode = TypeVar(
+    "_Episode", deviation.Deviation, stopping.Stand, speeding.Race, presence.Unbooked, wrong_bay.WrongBay
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def revised(live: State, again: State, begins: datetime) -> State:
         stand=better(live.stand, again.stand),
         race=better(live.race, again.race),
         unbooked=better(live.unbooked, again.unbooked),
-        bay=again.bay,
+        bay=better(live.bay, again.bay),
     )
 
 

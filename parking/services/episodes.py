@@ -30,8 +30,12 @@ LASTING = frozenset(
     }
 )
 
-#: What a second judging may refute: what it judges from the same fixes, and from nothing else.
-REFUTABLE = LASTING | {ViolationKind.BOUNDARY_CROSSING, ViolationKind.WRONG_GATE, ViolationKind.LOST_SIGNAL}
+#: What a second judging may refute. Not a wrong bay: which bay was assigned then is not known any more.
+REFUTABLE = (LASTING - {ViolationKind.WRONG_BAY}) | {
+    ViolationKind.BOUNDARY_CROSSING,
+    ViolationKind.WRONG_GATE,
+    ViolationKind.LOST_SIGNAL,
+}
 
 
 def live(session: Session, vehicle_id: int, finding: Finding) -> Violation | None:

@@ -27,6 +27,23 @@ _CORRECTED = ("started_at", "ended_at", "lon", "lat", "certainty", "facts", "boo
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of one vehicle's fixes that was judged a second time, all of them in order.
+
+    ``cut``: where it was cut out of more fixes, what begins there may be older (None: nowhere). ``since``:
+    from then on it shows everything. ``ends``: the newest fix. ``drawn_at``: when the park it was judged by
+    was loaded.
+    """
+
+    vehicle_id: int
+    journey_at: JourneyAt
+    cut: datetime | None
+    since: datetime
+    ends: datetime
+    drawn_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What a second judging found: how many new violations, and which on record it has seen."""
 
@@ -57,23 +74,14 @@ def write(
     return new
 
 
-def write_again(
-    session: Session,
-    vehicle_id: int,
-    found: Iterable[Finding],
-    journey_at: JourneyAt,
-    cut: datetime | None,
-    now: datetime,
-) -> Seen:
-    """Write what a second judging found; what is on record is corrected.
-
-    ``cut``: where the judged stretch was cut out of more fixes; what begins there may be older.
-    """
+def write_again(session: Session, stretch: Stretch, found: Iterable[Finding], now: datetime) -> Seen:
+    """Write what a second judging found; what is on record is corrected."""
+    vehicle_id = stretch.vehicle_id
     taken: set[int] = set()
     passed: set[int] = set()
     new = 0
     for finding in found:
-        journey = journey_at(finding.started_at)
+        journey = stretch.journey_at(finding.started_at)
         if isinstance(finding.kind, PassageKind):
             passed.add(passages.write_again(session, vehicle_id, finding, journey, passed, now))
             continue
@@ -82,28 +90,34 @@ def write_again(
             known = _new(session, vehicle_id, finding, journey, now, late=True)
             new += 1
         else:
-            _correct(session, known, finding, journey, cut, now)
+            _correct(session, known, finding, journey, stretch.cut, now)
         taken.add(known.id)
     return Seen(new, frozenset(taken), frozenset(passed))
 
 
-def refute(
-    session: Session, vehicle_id: int, since: datetime, seen: Seen, at: datetime, now: datetime
-) -> int:
-    """Mark as refuted what began since then and was not ``seen`` again; ``at``: the newest fix.
+def refute(session: Session, stretch: Stretch, seen: Seen, now: datetime) -> int:
+    """Mark as refuted what began in the stretch and was not ``seen`` again, for want of fixes that show it.
 
     Nothing is deleted: the former state goes to the audit trail, and supervisors are told. Returns how many.
     """
-    passages.refute(session, vehicle_id, since, seen.passages, now)
-    refuted = episodes.unseen(session, vehicle_id, since, seen.ids)
+    since = max(stretch.since, stretch.drawn_at)
+    passages.refute(session, stretch.vehicle_id, since, seen.passages, now)
+    unseen = episodes.unseen(session, stretch.vehicle_id, stretch.since, seen.ids)
+    refuted = [v for v in unseen if _by_fixes_alone(v, stretch)]
     for violation in refuted:
-        before = {**_said(violation), "state": violation.state, "fixes_until": at.isoformat()}
+        before = {**_said(violation), "state": violation.state, "fixes_until": stretch.ends.isoformat()}
         audit.record(session, "system", "refuted", "violation", violation.id, now, "monitor", before=before)
         violation.state = ViolationState.REFUTED
-        violation.ended_at = violation.ended_at or max(at, violation.started_at)
+        violation.ended_at = violation.ended_at or max(stretch.ends, violation.started_at)
         outbox.post(session, ViolationRefuted(violation.id))
     session.flush()
     return len(refuted)
+
+
+def _by_fixes_alone(violation: Violation, stretch: Stretch) -> bool:
+    """Whether only the fixes differ from what was judged then, not the drawing, the policy or the booking."""
+    known = stretch.journey_at(violation.started_at)
+    return violation.seen_at >= stretch.drawn_at and violation.booking_id == known.booking_id
 
 
 def end_refuted(

@@ -17,6 +17,7 @@ from parking import outbox
 from parking.events import FixesCameLate
 from parking.models import FixRow, Letter, Terminal, Vehicle, Watch
 from parking.queries import journeys
+from parking.queries import park as parks
 from parking.rules.monitor import Finding, Ground, Journey, Judged, State, judge, revised
 from parking.services import findings, ground, sources
 from parking.services.terminals import bare_phone
@@ -110,9 +111,11 @@ def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: date
     judged = _judge_stretch(ground.current(session), state.anew(), [_fix(r) for r in rows], journey_at)
     since, begins, ends = earliest - LOOK_BACK / 2, rows[0].time, rows[-1].time
     cut = begins if begins < earliest and _came_before(session, vehicle_id, begins) else None
+    drawn_at = parks.stamp(session)[2]
+    stretch = findings.Stretch(vehicle_id, journey_at, cut, earliest - LOOK_BACK / 4, ends, drawn_at)
     shown = [f for f in judged.findings if (f.ended_at or now) >= since]
-    seen = findings.write_again(session, vehicle_id, shown, journey_at, cut, now)
-    findings.refute(session, vehicle_id, earliest - LOOK_BACK / 4, seen, ends, now)
+    seen = findings.write_again(session, stretch, shown, now)
+    findings.refute(session, stretch, seen, now)
     _mark_again([(r, m) for r, m in zip(rows, judged.marks, strict=True) if r.time >= since])
     if state.newest == judged.state.newest:
         state = revised(state, judged.state, begins)

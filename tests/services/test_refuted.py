@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import Range
 
-from parking.models import Audit, FixRow, Letter, Notice, Passage, Violation, Watch
+from parking.models import (
+    Audit,
+    Bay,
+    Booking,
+    FixRow,
+    Hold,
+    Letter,
+    Lot,
+    Notice,
+    ParkRow,
+    Passage,
+    Violation,
+    Watch,
+)
 from parking.refused import Refused
 from parking.rules.monitor import State
+from parking.rules.policy import PolicyWrong
 from parking.services import notices, silence, terminals, tracking, violations
 from parking.services import park as parks
 from parking.services.tracking import TerminalFix
@@ -218,3 +234,77 @@ def test_judged_again_days_later_on_time_fixes_are_still_believed(loaded):
     tracking.judge_again(loaded, 1, late.time, much_later)
     assert [(v.kind, v.started_at, v.state) for v in loaded.scalars(select(Violation))] == before
     assert set(loaded.scalars(select(FixRow.mark))) == {None}
+
+
+def test_a_booking_made_afterwards_refutes_nothing(loaded):
+    """It had none when it came; that one was written for it later is no evidence of where it was."""
+    way = drive([(0, -1200), (0, -700)])
+    late = way.pop(4)
+    take(loaded, way)
+    assert [v.state for v in of(loaded, "ring_unbooked")] == ["open"]
+    lot = loaded.scalars(select(Lot.id)).one()
+    loaded.add(
+        Booking(
+            code="B1", lot_id=lot, plate="晋M00001", plate_colour=2, carrier="某公司", driver_name="王",
+            driver_phone="13800000000", escort_name="李", waybill_no="W1", mass_kg=0, load_state="loaded",
+            window_start=START - timedelta(hours=1), window_end=START + timedelta(hours=3), state="approved",
+            created_at=START + timedelta(minutes=10),
+        )
+    )  # fmt: skip
+    take(loaded, [late], way[-1].time)
+    carry(loaded, way[-1].time)
+    assert [v.state for v in of(loaded, "ring_unbooked")] == ["open"]
+
+
+def test_a_policy_changed_afterwards_refutes_nothing(loaded):
+    way = drive([(0, -1200), (0, -700)])
+    late = way.pop(4)
+    take(loaded, way)
+    milder = replace(land.park(), policy={"ring_unbooked": False})
+    parks.load(loaded, milder, [], START + timedelta(hours=1), "test")
+    take(loaded, [late], START + timedelta(hours=1, seconds=5))
+    carry(loaded, START + timedelta(hours=1, seconds=5))
+    assert [v.state for v in of(loaded, "ring_unbooked")] == ["open"]
+
+
+def test_a_control_line_with_numbers_nobody_can_read_is_not_loaded(session):
+    broken = land.feature(land.LayerKind.CONTROL_LINE, "CL2", land.box(-9, -9, 9, 9), ring_stop="perhaps")
+    with pytest.raises(PolicyWrong, match="CL2"):
+        parks.load(session, land.park(broken), [], START, "test")
+    assert session.scalars(select(ParkRow)).all() == []
+
+
+@pytest.mark.parametrize("hours", [0, 5])
+def test_a_wrong_bay_older_than_the_look_back_stays_one_episode(session, hours):
+    """It stands in the wrong bay for hours; a late fix makes no second accusation of it, and ends none."""
+    bays = [
+        land.feature(
+            land.LayerKind.BAY, f"B{n:02d}", land.box(-400 + 4 * n, -360, -396 + 4 * n, -340),
+            zone="LOT", length_m=20, width_m=4,
+        )
+        for n in range(20)
+    ]  # fmt: skip
+    parks.load(session, land.park(*bays), [], START, "test")
+    terminals.register(session, PHONE, "晋M00001", 2, START)
+    lot = session.scalars(select(Lot.id)).one()
+    booking = Booking(
+        code="B1", lot_id=lot, plate="晋M00001", plate_colour=2, carrier="某公司", driver_name="王",
+        driver_phone="13800000000", escort_name="李", waybill_no="W1", mass_kg=0, load_state="loaded",
+        window_start=START, window_end=START + timedelta(hours=9), state="used", created_at=START,
+    )  # fmt: skip
+    session.add(booking)
+    session.flush()
+    bay = session.scalars(select(Bay.id).where(Bay.code == "B02")).one()
+    during = Range(START, START + timedelta(hours=9))
+    session.add(
+        Hold(bay_id=bay, booking_id=booking.id, during=during, state="occupied", held_at=START, held_by="t")
+    )
+    standing = stand(-350, -350, 1200 + 3600 * hours, every_s=60)
+    late = standing.pop(-8)
+    take(session, standing)
+    (told,) = of(session, "wrong_bay")
+    take(session, [late], standing[-1].time)
+    carry(session, standing[-1].time)
+    take(session, stand(-350, -350, 300, begin=after(standing, 60), every_s=60))
+    (still,) = of(session, "wrong_bay")
+    assert (still.id, still.started_at, still.ended_at, still.state) == (told.id, START, None, "open")
