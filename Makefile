@@ -30,8 +30,9 @@ check: $(VENV)/.dev ## 检查代码：ruff、mypy、import-linter / check the co
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
-bench: $(VENV)/.dev ## 测量性能，写入 build/bench.json / measure, write build/bench.json
+bench: $(VENV)/.dev ## 测量性能与判定准确度，写入 build/*.json / measure speed and truth, write build/*.json
 	$(PY) tests/bench/run.py $(ARGS)
+	$(PY) tests/bench/truth.py
 
 demo: $(VENV)/.run ## 在运行中的系统上重放演示日 / play the demo day again on the running system
 	$(PY) -m workers demo $(ARGS)

@@ -153,7 +153,8 @@ def _doubtful(way: LineString, route: LineString) -> bool:
 
 
 def _off(way: LineString, route: LineString) -> float:
-    return max(route.distance(way.interpolate(s, normalized=True)) for s in np.linspace(0, 1, 101))
+    points = shapely.line_interpolate_point(way, np.linspace(0, 1, 101), normalized=True)
+    return float(shapely.distance(route, points).max())
 
 
 def _far_off(way: LineString, route: LineString, far_m: float) -> float:
