@@ -28,6 +28,7 @@ class Entry(StrEnum):
     PUBLIC = "public"  # anyone
     STAFF = "staff"  # the roles named
     BOOKING = "booking"  # whoever holds the signed link of this booking
+    KEY = "key"  # programs: whoever holds a read-only key of an account with one of the roles named
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ def public(view: View) -> View:
 def booking_link(view: View) -> View:
     """The driver: whoever holds the signed link of the booking named by the view's ``code``."""
     return _declare(Access(Entry.BOOKING))(view)
+
+
+def key_holder(*roles: Role) -> Callable[[View], View]:
+    """A program with a read-only key (HTTP Basic, or ``?token=``) of an account with one of these roles."""
+    return _declare(Access(Entry.KEY, frozenset(roles)))
 
 
 def access_of(view: Callable[..., Any]) -> Access | None:
@@ -108,6 +114,10 @@ def enforce() -> AnyResponse | None:
     if access.entry is Entry.BOOKING:
         _check_link()
         return None
+    if access.entry is Entry.KEY:
+        from web import keys  # it needs the database and Valkey, which the gates of pages do not
+
+        return keys.enforce(access.roles)
     person = current_person()
     if person is None:
         return _ask_to_sign_in()

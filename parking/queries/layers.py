@@ -50,7 +50,12 @@ class LayerView:
 
 def today() -> date:
     """The park's day now."""
-    return clock.now().astimezone(_ZONE).date()
+    return day_of(clock.now())
+
+
+def day_of(moment: datetime) -> date:
+    """The park's day of an instant."""
+    return moment.astimezone(_ZONE).date()
 
 
 def versions(session: Session) -> Sequence[LayerView]:
