@@ -227,13 +227,14 @@ def _review(drawing_id: int, reasons: Sequence[Reason] = ()) -> str:
     with reading() as session:
         row = drawing_query.one(session, drawing_id) or abort(404)
         seen = drawings.review(session, drawing_id) if row.open else None
+        drawn = review_map(seen) if seen else None
     today = layer_query.today()
     return render_template(
         "layer_review.html",
         d=row,
         seen=seen,
         reasons=reasons,
-        map=review_map(seen) if seen else None,
+        map=drawn,
         past=bool(row.effective_from and row.effective_from < today),
     )
 

@@ -13,9 +13,11 @@ import pytest
 from shapely.affinity import translate
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from geo.layers import read_park, to_geojson
 from geo.shapes import Approval, LayerKind
+from parking import db
 from parking.db import transaction
 from parking.models import Audit, Bay, Drawing, LayerVersion
 from parking.queries import park as parks
@@ -36,9 +38,29 @@ def drawn():
     return read_park(ROOT / "fixtures" / "park")[0]
 
 
+@pytest.fixture(scope="module")
+def loaded_engine(servers, drawn):
+    """One database with the park for all stories of this file; each story is rolled back."""
+    name = servers.new_database()
+    made = db.make_engine(servers.url_of(name))
+    with transaction(made) as session:
+        park.load(session, drawn, [], NOW, "test")
+    yield made
+    made.dispose()
+    servers.drop(name)
+
+
+@pytest.fixture
+def session(loaded_engine):
+    for cache in (parks._cache, ground._cache):
+        cache.clear()  # a story that was rolled back may have had the same hour
+    with Session(loaded_engine, expire_on_commit=False) as made:
+        yield made
+        made.rollback()
+
+
 @pytest.fixture
 def loaded(session, drawn):
-    park.load(session, drawn, [], NOW, "test")
     return drawn
 
 
