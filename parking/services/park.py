@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -120,6 +121,12 @@ def settle(session: Session, now: datetime) -> None:
     if any(f.approval for kind in (LayerKind.ZONE, LayerKind.BAY) for f in park.of(kind)):
         session.execute(text("SELECT pg_advisory_xact_lock(80802)"))
         _bays(session, parks.stamp(session)[1], park, now)
+
+
+def sweep(session: Session, now: datetime) -> None:
+    """Settle, when there is a park."""
+    with contextlib.suppress(parks.NoPark):
+        settle(session, now)
 
 
 def _bays(session: Session, park_id: int, park: Park, now: datetime) -> None:
