@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from shapely.geometry import mapping
@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from geo import maps as drawing
 from geo.maps import MapParts
 from geo.shapes import Feature, LayerKind, Park
+from parking import clock
 from parking.layer_words import repair_names
 from parking.services.drawings import Review
 from parking.services.whatif import Replay
@@ -36,7 +37,7 @@ _WORDS = {
 
 def review_map(seen: Review) -> MapParts | None:
     """The drawing on top of what it follows, and its repairs; None when there is nothing to draw."""
-    layers = [*_ground(seen.park, seen.drawing.kind), *_changes(seen), *_repairs(seen)]
+    layers = [*_ground(seen.park, [seen.drawing.kind]), *_changes(seen), *_repairs(seen)]
     shapes = list(seen.features) or list(seen.park.of(LayerKind.BOUNDARY))
     if not shapes:
         return None
@@ -48,7 +49,7 @@ def replay_map(found: Replay) -> MapParts | None:
     changed = [f for f in found.after.features if f not in found.before.features]
     old = [f for kind in {f.kind for f in changed} for f in found.before.in_force(kind, found.period.since)]
     layers = [
-        *_ground(found.before, ""),
+        *_ground(found.before, {f.kind for f in changed}),
         *(_shape("was", f) for f in old),
         *(_shape("will", f) for f in changed),
     ]
@@ -68,8 +69,9 @@ def _drawn(
     return drawing.draw(data, bounds, nonce(), label)
 
 
-def _ground(park: Park, without: str) -> Iterator[dict[str, Any]]:
-    for feature in drawing.order(f for kind in _GROUND if kind != without for f in park.of(kind)):
+def _ground(park: Park, without: Collection[str]) -> Iterator[dict[str, Any]]:
+    kinds = [kind for kind in _GROUND if kind not in without]
+    for feature in drawing.order(f for kind in kinds for f in park.in_force(kind, clock.now())):
         yield drawing.layer(feature, _named(feature))
 
 

@@ -31,7 +31,7 @@ from web.store import reading, transaction
 bp = Blueprint("layers", __name__)
 MENU = (
     ("layers.hand_in", N_("Hand in a layer")),
-    ("layers.replay", N_("What another line would have caught")),
+    ("layers.replay", N_("Line replay")),
 )
 _ACT = {
     "document": N_("Approval document"),

@@ -12,7 +12,6 @@ from parking.queries import tokens as token_query
 from parking.queries.staff import StaffView
 from parking.refused import Reason, Refused
 from parking.services import tokens
-from parking.speech import N_
 from parking.vocabulary import Role
 from web.forms import typed, whole
 from web.gates import gate
@@ -20,7 +19,6 @@ from web.people import current_person, source
 from web.store import reading, transaction
 
 bp = Blueprint("tokens", __name__)
-MENU = (("tokens.listed", N_("Keys for QGIS")),)
 HOLDERS = (Role.ADMIN, Role.SUPERVISOR, Role.DISPATCHER)
 USUAL_DAYS = 180
 
