@@ -41,7 +41,9 @@ def review_map(seen: Review) -> MapParts | None:
     shapes = list(seen.features) or list(seen.park.of(LayerKind.BOUNDARY))
     if not shapes:
         return None
-    return _drawn(layers, [], drawing.bounds_of(shapes), _("Map of the drawing"))
+    corners = [(x, y) for r in seen.report.repairs if r.before is not None for x, y in _corners(r.before)]
+    bounds = drawing.bounds_of([], corners) if corners else drawing.bounds_of(shapes)
+    return _drawn(layers, [], bounds, _("Map of the drawing"))
 
 
 def replay_map(found: Replay) -> MapParts | None:
@@ -91,6 +93,11 @@ def _repairs(seen: Review) -> Iterator[dict[str, Any]]:
         for kind, shape in (("mended", repair.after), ("broken", repair.before)):
             if shape is not None and not shape.is_empty:
                 yield _any(kind, repair.feature, title, shape)
+
+
+def _corners(shape: BaseGeometry) -> list[tuple[float, float]]:
+    west, south, east, north = shape.bounds
+    return [(west, south), (east, north)]
 
 
 def _points(found: Replay) -> Iterator[dict[str, Any]]:
