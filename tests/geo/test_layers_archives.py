@@ -220,3 +220,16 @@ def sound(suffix):
             driver = {"gpkg": "GPKG", "kmz": "LIBKML", "kml": "LIBKML"}[suffix]
             frame.to_file(Path(folder) / f"camera.{suffix}", driver=driver)
         return (Path(folder) / f"camera.{suffix}").read_bytes()
+
+
+def test_a_part_whose_compression_is_damaged(drawn, tmp_path):
+    content = bytearray(sound("kmz"))
+    start = content.find(b"PK\x03\x04", 60) + 60
+    content[start : start + 40] = b"\xff" * 40
+    (tmp_path / "camera.kmz").write_bytes(content)
+    assert told(drawn, tmp_path / "camera.kmz")[0][0] is LayerWord.FILE_UNREADABLE
+
+
+def test_a_kml_in_an_encoding_nobody_knows(drawn, tmp_path):
+    (tmp_path / "camera.kml").write_text('<?xml version="1.0" encoding="OTF-8"?><kml/>')
+    assert told(drawn, tmp_path / "camera.kml")[0][0] is LayerWord.FILE_UNREADABLE
