@@ -41,8 +41,22 @@ def geopackage(layers: Mapping[str, Iterable[Row]]) -> bytes:
 
 def _table(rows: list[Row]) -> Any:
     columns = list(dict.fromkeys(name for properties, _ in rows for name in properties))
-    data = {name: [_cell(properties.get(name)) for properties, _ in rows] for name in columns}
+    names = dict(zip(columns, _column_names(columns), strict=True))
+    data = {names[name]: [_cell(properties.get(name)) for properties, _ in rows] for name in columns}
     return geopandas.GeoDataFrame(data, geometry=[shape for _, shape in rows], crs="EPSG:4326")
+
+
+def _column_names(properties: Iterable[str]) -> list[str]:
+    """Names SQLite takes: its own columns are not taken twice, and large and small letters are the same."""
+    taken = {"fid", "geom", "geometry"}
+    names: list[str] = []
+    for name in properties:
+        chosen, number = name, 2
+        while chosen.lower() in taken:
+            chosen, number = f"{name}_{number}", number + 1
+        taken.add(chosen.lower())
+        names.append(chosen)
+    return names
 
 
 def _cell(value: Any) -> Any:

@@ -125,7 +125,7 @@ def decline(drawing_id: int) -> AnyResponse | tuple[str, int]:
 def replay() -> str | tuple[str, int]:
     """An old period under another version; asked for in the address, nothing is written."""
     asked = {key: request.args.get(key, "").replace("\x00", "")[:40] for key in ("since", "until", "what")}
-    if not asked["what"]:
+    if not asked["what"] or not asked["since"]:
         return _replay(asked)
     try:
         since, until = desk.moment(asked["since"]), desk.moment(asked["until"])
