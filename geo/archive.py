@@ -6,8 +6,11 @@ the archive claims. Only the parts a drawing consists of are taken out, under na
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -20,6 +23,13 @@ PARTS_LIMIT = 500
 ARCHIVES = (".zip", ".kmz")
 _SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _CHUNK = 1 << 16
+
+
+#: What reading a damaged archive raises, its decompressors included.
+_BROKEN = (
+    *(OSError, ValueError, RuntimeError, NotImplementedError, EOFError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+)
 
 
 class _TooMuch(Exception):
@@ -40,7 +50,7 @@ def unpacked(path: Path, folder: Path, report: Report) -> Path | None:
         report.error(
             LayerWord.FILE_TOO_LARGE, path.name, megabytes=f"> {UNPACKED_LIMIT_MB}", limit=UNPACKED_LIMIT_MB
         )
-    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, EOFError) as broken:
+    except _BROKEN as broken:
         report.error(LayerWord.FILE_UNREADABLE, path.name, reason=str(broken)[:300])
     return None
 

@@ -34,7 +34,7 @@ def content_right(path: Path, name: str, report: Report) -> bool:
     check = _CHECKS.get(path.suffix.lower())
     try:
         word = check(path) if check else None
-    except (OSError, expat.ExpatError, sqlite3.Error, ValueError) as broken:
+    except (OSError, expat.ExpatError, sqlite3.Error, ValueError, LookupError) as broken:
         report.error(LayerWord.FILE_UNREADABLE, name, reason=str(broken)[:300])
         return False
     if word is not None:

@@ -204,6 +204,8 @@ class Together:
         shapes = [self._shape(b) for b in bays]
         tree = shapely.STRtree(shapes)
         for n, bay in enumerate(bays):
+            if self._report.full:
+                return
             self._size(bay)
             for other in tree.query(shapes[n], predicate="intersects"):
                 if other > n and shapes[n].intersection(shapes[other]).area > OVERLAP_SLACK_M2:
@@ -214,6 +216,8 @@ class Together:
         shapes = [f for f in self._now(kind) if f.attributes.get("zone_kind") in _APART[kind]]
         tree = shapely.STRtree([self._shape(f) for f in shapes])
         for n, one in enumerate(shapes):
+            if self._report.full:
+                return
             for other in tree.query(self._shape(one), predicate="intersects"):
                 area = self._shape(one).intersection(self._shape(shapes[other])).area if other > n else 0.0
                 if area > OVERLAP_SLACK_M2:

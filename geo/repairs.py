@@ -7,7 +7,9 @@ only when a person agrees.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
@@ -20,6 +22,9 @@ from geo.shapes import LayerKind
 #: some geometry tool. Assumptions: no legal object is so small. Square metres, metres.
 SLIVER_M2 = 1.0
 SLIVER_M = 0.1
+#: Crossings of an outline with itself up to which a repair is proposed, and pieces looked at together.
+CROSSINGS_LIMIT = 500
+_BATCH = 64
 #: Kinds whose shapes are polygons.
 AREAS = frozenset(LayerKind) - {LayerKind.ROUTE, LayerKind.CAMERA}
 
@@ -39,6 +44,8 @@ def proposal(
     if geometry is None or geometry.is_empty:
         return Repair(file, label, (RepairWord.DROP_EMPTY,), None, None, 0.0, 0.0)
     if kind not in AREAS or not isinstance(geometry, (Polygon, MultiPolygon)):
+        return None
+    if not geometry.is_valid and tangled(geometry):
         return None
     words = [RepairWord.CLOSE_RING] if unclosed else []
     after: BaseGeometry = geometry
@@ -67,6 +74,21 @@ def without_slivers(geometry: BaseGeometry, frame: LocalFrame) -> BaseGeometry:
         part for part, bad in zip(parts, thin, strict=True) if bad and any(part.touches(k) for k in kept)
     ]
     return _areas(shapely.union_all([*kept, *touching]))
+
+
+def tangled(geometry: BaseGeometry) -> bool:
+    """Whether an outline crosses itself so often that no repair is meant by it, and none would ever end."""
+    crossings = 0
+    for ring in shapely.get_rings(geometry):
+        corners = shapely.get_coordinates(ring)
+        pieces: Any = shapely.linestrings(np.stack([corners[:-1], corners[1:]], axis=1))
+        tree = shapely.STRtree(pieces)
+        for at in range(0, len(pieces), _BATCH):
+            met = tree.query(pieces[at : at + _BATCH], predicate="intersects").shape[1]
+            crossings += met - 3 * len(pieces[at : at + _BATCH])  # itself and its two neighbours
+            if crossings > 2 * CROSSINGS_LIMIT:  # each is met from both sides
+                return True
+    return False
 
 
 def drawn_m2(geometry: BaseGeometry | None, frame: LocalFrame) -> float:

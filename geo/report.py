@@ -141,6 +141,10 @@ class Repair:
     after_m2: float
 
 
+#: Errors and warnings told at most, each. Nobody reads more, and a hostile file could make millions.
+MOST = 1_000
+
+
 @dataclass(slots=True)
 class Report:
     """Collected while reading; a park with errors is not loaded, one with warnings is.
@@ -152,10 +156,20 @@ class Report:
     repairs: list[Repair] = field(default_factory=list)
 
     def error(self, word: LayerWord, file: str = "", feature: str = "", **facts: Any) -> None:
-        self.items.append(Item(Severity.ERROR, file, feature, word, facts))
+        self._say(Item(Severity.ERROR, file, feature, word, facts))
 
     def warning(self, word: LayerWord, file: str = "", feature: str = "", **facts: Any) -> None:
-        self.items.append(Item(Severity.WARNING, file, feature, word, facts))
+        self._say(Item(Severity.WARNING, file, feature, word, facts))
+
+    def _say(self, item: Item) -> None:
+        """Errors and warnings are counted apart, so that no error is lost behind a crowd of warnings."""
+        if sum(i.severity is item.severity for i in self.items) < MOST:
+            self.items.append(item)
+
+    @property
+    def full(self) -> bool:
+        """Whether enough is wrong: whoever compares everything with everything may stop."""
+        return len(self.errors) >= MOST
 
     @property
     def errors(self) -> list[Item]:

@@ -163,13 +163,17 @@ SEVERITIES: Mapping[Severity, str] = {Severity.ERROR: N_("error"), Severity.WARN
 
 def sentence(item: Item, lang: str) -> str:
     """``error  bay.geojson  A01  The bay overlaps bay A02.``"""
-    parts = (
-        translate(SEVERITIES[item.severity], lang),
-        item.file,
-        item.feature,
-        translate(SENTENCES[item.word], lang, **{k: _said(v, lang) for k, v in item.facts.items()}),
-    )
-    return "  ".join(p for p in parts if p)
+    return "  ".join(p for p in (severity(item, lang), item.file, item.feature, matter(item, lang)) if p)
+
+
+def severity(item: Item, lang: str) -> str:
+    """``error`` or ``please check``."""
+    return translate(SEVERITIES[item.severity], lang)
+
+
+def matter(item: Item, lang: str) -> str:
+    """What is the matter, without where."""
+    return translate(SENTENCES[item.word], lang, **{k: _said(v, lang) for k, v in item.facts.items()})
 
 
 def repair_names(words: Iterable[RepairWord], lang: str) -> str:

@@ -606,6 +606,7 @@ class Refusal(StrEnum):
     REPAIR_NOT_AGREED = "repair_not_agreed"
     ACT_DATES = "act_dates"
     PERIOD_WRONG = "period_wrong"  # days
+    PERIOD_TOO_MUCH = "period_too_much"  # count, limit
     VERSION_UNKNOWN = "version_unknown"  # id
     TOKEN_UNKNOWN = "token_unknown"  # noqa: S105 - the name of a refusal
     TOKENS_TOO_MANY = "tokens_too_many"

@@ -128,6 +128,7 @@ REFUSALS: Mapping[StrEnum, str] = {
     Refusal.REPAIR_NOT_AGREED: "The drawing needs the repairs shown: agree to them, or mend it yourself.",
     Refusal.ACT_DATES: "The dates do not fit: approved, then in force from, then until.",
     Refusal.PERIOD_WRONG: "The period must begin before it ends and last at most {days} days.",
+    Refusal.PERIOD_TOO_MUCH: "The period holds {count} positions; a page judges at most {limit}. Ask for less, or use: python -m parking replay",
     Refusal.VERSION_UNKNOWN: "There is no version {id} of a layer.",
     Refusal.TOKEN_UNKNOWN: "There is no such key of yours.",
     Refusal.TOKENS_TOO_MANY: "You have too many keys; revoke one first.",

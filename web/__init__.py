@@ -15,7 +15,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises web.gates.UngatedView when a view does not say who may enter, web.assets.WrongBytes when an
     installed browser file is not the reviewed one.
     """
-    from web import assets, errors, gates, language, limits, pages, security, store
+    from web import assets, errors, gates, language, limits, pages, security, store, uploads
 
     settings = settings or Settings.from_env()
     app = Flask(__name__)
@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app)
     language.init_app(app)
     gates.init_app(app)  # before CSRF: who may not enter is told so first
+    uploads.init_app(app)  # before CSRF reads the form
     CSRFProtect(app)
     limits.init_app(app)
     errors.init_app(app)
@@ -61,17 +62,21 @@ def _open_rooms(app: Flask) -> None:
         driver,
         enterprise,
         feeds,
+        export,
         gate,
         goods,
         health,
         home,
         imports,
         inbox,
+        layers,
         maps,
+        ogc,
         overrides,
         planning,
         queue,
         supervisor,
+        tokens,
         warnings,
     )
 
@@ -81,6 +86,24 @@ def _open_rooms(app: Flask) -> None:
         *(api_osmand, api_fixes, api_document),
     )
     for room in (desk, inbox, supervisor, warnings, api_osmand, api_fixes):
+        *(
+            maps,
+            gate,
+            inbox,
+            warnings,
+            overrides,
+            bans,
+            checklist,
+            goods,
+            admin,
+            layers,
+            tokens,
+            export,
+            ogc,
+            health,
+        ),
+    )
+    for room in (desk, inbox, layers, supervisor, warnings):
         room.init_app(app)
     menu: list[tuple[str, str]] = []
     for room in rooms:

@@ -26,7 +26,7 @@ TEXTS = {
     403: (N_("You may not enter here"), N_("Your role, or this link, does not open this page.")),
     404: (N_("There is no such page"), N_("The address may be mistyped, or what it showed is gone.")),
     405: _UNREADABLE,
-    413: (N_("Too much was sent"), N_("Please send less text.")),
+    413: (N_("Too much was sent"), N_("Please send less text, or a smaller file.")),
     422: (N_("This could not be accepted"), N_("Please go back and correct what you entered.")),
     429: (N_("Too many attempts"), N_("Please wait some minutes and try again.")),
     500: (

@@ -29,6 +29,7 @@ class Entry(StrEnum):
     STAFF = "staff"  # the roles named
     BOOKING = "booking"  # whoever holds the signed link of this booking
     TOKEN = "token"  # noqa: S105 - no password: a machine with a token of its own; its view asks for it (web.api_common)
+    KEY = "key"  # programs: whoever holds a read-only key of an account with one of the roles named
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,9 @@ def booking_link(view: View) -> View:
 def token_holder(view: View) -> View:
     """A machine: the view lets in whoever brings the token of a door (web.api_common), and nobody else."""
     return _declare(Access(Entry.TOKEN))(view)
+def key_holder(*roles: Role) -> Callable[[View], View]:
+    """A program with a read-only key (HTTP Basic, or ``?token=``) of an account with one of these roles."""
+    return _declare(Access(Entry.KEY, frozenset(roles)))
 
 
 def access_of(view: Callable[..., Any]) -> Access | None:
@@ -114,6 +118,10 @@ def enforce() -> AnyResponse | None:
     if access.entry is Entry.BOOKING:
         _check_link()
         return None
+    if access.entry is Entry.KEY:
+        from web import keys  # it needs the database and Valkey, which the gates of pages do not
+
+        return keys.enforce(access.roles)
     person = current_person()
     if person is None:
         return _ask_to_sign_in()

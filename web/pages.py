@@ -18,6 +18,7 @@ from parking.speech import N_
 from parking.vocabulary import (
     BayState,
     BookingState,
+    DrawingState,
     HoldState,
     Severity,
     ViolationState,
@@ -95,6 +96,9 @@ TONES: Mapping[str, str] = {
     WarningLevel.YELLOW: "wait",
     WarningLevel.ORANGE: "stop",
     WarningLevel.RED: "stop",
+    DrawingState.OPEN: "wait",
+    DrawingState.TAKEN: "good",
+    DrawingState.DECLINED: "off",
     BayState.FREE: "good",
     BayState.OUT_OF_SERVICE: "off",
     BayState.ISOLATION: "stop",
@@ -116,13 +120,18 @@ def init_app(app: Flask) -> None:
     app.extensions["hazpark.park"] = (0.0, None)
     app.jinja_env.globals.update(
         tone=tone,
-        kind_name=lambda kind: _(_KINDS[kind]),
+        kind_name=layer_name,
         park_card=park_card,
         menu=menu,
         person=_person,
         demo_clock=demo_clock,
         park_now=clock.now,
     )
+
+
+def layer_name(kind: LayerKind) -> str:
+    """What a layer is called, in the reader's language."""
+    return _(_KINDS[kind])
 
 
 def tone(state: str | None) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from parking import clock, outbox
 from parking.db import transaction
-from parking.services import bookings, heartbeats, overstay, queue, silence, visits, waitlist, warnings
+from parking.services import bookings, heartbeats, overstay, park, queue, silence, visits, waitlist, warnings
 from workers import plans, routing
 from workers.celery_app import app
 from workers.channels import live
@@ -41,6 +41,12 @@ def sweep_silence() -> None:
 @app.task(name="sweep_bookings")
 def sweep_bookings() -> None:
     _alone(bookings.sweep)
+
+
+@app.task(name="settle_bays")
+def settle_bays() -> None:
+    """On the day a new drawing of zones or bays comes into force, lots and bays follow it."""
+    _alone(park.sweep)
 
 
 @app.task(name="make_plans")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from geo.fix import Fix
@@ -26,6 +26,14 @@ def vehicles(session: Session, since: datetime, until: datetime) -> Sequence[int
         .order_by(FixRow.vehicle_id)
     )
     return [vehicle_id for vehicle_id in found if vehicle_id is not None]
+
+
+def count(session: Session, since: datetime, until: datetime) -> int:
+    """How many fixes of vehicles lie in [since, until)."""
+    found = session.scalar(
+        select(func.count()).where(FixRow.time >= since, FixRow.time < until, FixRow.vehicle_id.is_not(None))
+    )
+    return found or 0
 
 
 def stretches(

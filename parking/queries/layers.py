@@ -44,13 +44,22 @@ class LayerView:
         """Whether another version has followed by ``day``: it judges fixes of its own time only."""
         return self.effective_to is not None and self.effective_to <= day
 
+    def begun(self, day: date) -> bool:
+        """Whether it binds by ``day`` already, or is still to come."""
+        return self.effective_from is None or self.effective_from <= day
+
     def name(self, lang: str) -> str:
         return self.name_en if lang == "en" else self.name_zh
 
 
 def today() -> date:
     """The park's day now."""
-    return clock.now().astimezone(_ZONE).date()
+    return day_of(clock.now())
+
+
+def day_of(moment: datetime) -> date:
+    """The park's day of an instant."""
+    return moment.astimezone(_ZONE).date()
 
 
 def versions(session: Session) -> Sequence[LayerView]:

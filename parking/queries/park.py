@@ -32,10 +32,12 @@ def stamp(session: Session) -> tuple[str, int, datetime]:
 def current(session: Session) -> Park:
     """The park loaded last, with every layer version that was not withdrawn. Raises NoPark."""
     key = stamp(session)
-    if key not in _cache:
+    found = _cache.get(key)
+    if found is None:  # another thread may clear between two looks, so there is only one
+        found = _read(session, key[1])
         _cache.clear()
-        _cache[key] = _read(session, key[1])
-    return _cache[key]
+        _cache[key] = found
+    return found
 
 
 def _read(session: Session, park_id: int) -> Park:

@@ -15,8 +15,9 @@ _cache: dict[tuple[str, int, datetime], Ground] = {}
 def current(session: Session) -> Ground:
     """The loaded park, compiled. Raises parking.queries.park.NoPark."""
     key = parks.stamp(session)
-    if key not in _cache:
-        park = parks.current(session)
+    found = _cache.get(key)
+    if found is None:  # another thread may clear between two looks, so there is only one
+        found = Ground(parks.current(session))
         _cache.clear()
-        _cache[key] = Ground(park)
-    return _cache[key]
+        _cache[key] = found
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -34,11 +35,12 @@ def load(
     Policy.of_park(park)
     session.execute(text("SELECT pg_advisory_xact_lock(80802)"))
     row = _park_row(session, park, now)
-    _versions(session, row.id, park.features, now)
+    withdrawn = _versions(session, row.id, park.features, now)
     _bays(session, row.id, park, now)
     goods_service.take(session, goods)
     checklist.ensure(session, row.id)
-    audit.record(session, actor, "park_loaded", "park", row.id, now, "local", features=len(park.features))
+    facts = {"features": len(park.features), "withdrawn": withdrawn}
+    audit.record(session, actor, "park_loaded", "park", row.id, now, "local", **facts)
     return row
 
 
@@ -62,10 +64,16 @@ def _park_row(session: Session, park: Park, now: datetime) -> ParkRow:
     return row
 
 
-def _versions(session: Session, park_id: int, features: Sequence[Feature], now: datetime) -> None:
-    """What is no longer drawn is withdrawn first: two versions of one shape never bind on one day."""
+def _versions(
+    session: Session, park_id: int, features: Sequence[Feature], now: datetime
+) -> list[dict[str, Any]]:
+    """What is no longer drawn is withdrawn first: two versions of one shape never bind on one day.
+
+    Returns what was withdrawn. A folder is the whole truth: versions taken over on the pages that it does not
+    show are withdrawn too, and the record says so.
+    """
     drawn = [feature_hash(feature) for feature in features]
-    session.execute(
+    gone = session.execute(
         update(LayerVersion)
         .where(
             LayerVersion.park_id == park_id,
@@ -73,9 +81,11 @@ def _versions(session: Session, park_id: int, features: Sequence[Feature], now: 
             LayerVersion.sha256.not_in(drawn),
         )
         .values(withdrawn_at=now)
-    )
+        .returning(LayerVersion.id, LayerVersion.kind, LayerVersion.code, LayerVersion.document)
+    ).all()
     for feature in features:
         add_version(session, park_id, feature, now)
+    return [{"version": r.id, "kind": r.kind, "code": r.code, "document": r.document} for r in gone]
 
 
 def add_version(
@@ -125,6 +135,12 @@ def settle(session: Session, now: datetime) -> None:
     if any(f.approval for kind in (LayerKind.ZONE, LayerKind.BAY) for f in park.of(kind)):
         session.execute(text("SELECT pg_advisory_xact_lock(80802)"))
         _bays(session, parks.stamp(session)[1], park, now)
+
+
+def sweep(session: Session, now: datetime) -> None:
+    """Settle, when there is a park."""
+    with contextlib.suppress(parks.NoPark):
+        settle(session, now)
 
 
 def _bays(session: Session, park_id: int, park: Park, now: datetime) -> None:

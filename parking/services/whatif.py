@@ -25,6 +25,8 @@ LEAD = timedelta(hours=2)
 #: Longest period replayed at once, and most vehicles a page replays; the command line has no such limit.
 LONGEST = timedelta(days=31)
 PAGE_VEHICLES = 200
+#: Most fixes a page judges (about ten seconds); more is for the command line.
+PAGE_FIXES = 60_000
 #: Vehicles whose journeys are asked for at once.
 _BATCH = 50
 
@@ -54,6 +56,13 @@ def period(since: datetime, until: datetime) -> Period:
     if not timedelta() < until - since <= LONGEST:
         raise Refused(no(Refusal.PERIOD_WRONG, "until", days=LONGEST.days))
     return Period(since, until)
+
+
+def check_amount(session: Session, asked: Period) -> None:
+    """Raises Refused when a page would have to judge more than PAGE_FIXES."""
+    count = fixes.count(session, asked.since - LEAD, asked.until)
+    if count > PAGE_FIXES:
+        raise Refused(no(Refusal.PERIOD_TOO_MUCH, "until", count=count, limit=PAGE_FIXES))
 
 
 def park_with_version(session: Session, version_id: int) -> Park:

@@ -3,14 +3,21 @@
 import shutil
 import sqlite3
 import stat
+import tempfile
+import warnings
 import zipfile
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import geopandas
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from geo import archive, vectorfile
-from geo.layers import Declared, Report, read_layer, read_park
+from geo.layers import SUFFIXES, Declared, Report, read_layer, read_park
+from geo.park_checks import check_park
 from geo.report import LayerReason, LayerWord
 from geo.shapes import LayerKind
 from parking.layer_words import sentence
@@ -143,3 +150,86 @@ def test_a_file_over_the_limit_is_not_even_opened(drawn, tmp_path, monkeypatch):
     monkeypatch.setattr(vectorfile, "FILE_LIMIT_MB", 0)
     path = Path(shutil.copy(DEMO / "bay.geojson", tmp_path / "bay.geojson"))
     assert [w for w, _ in told(drawn, path, LayerKind.BAY)] == [LayerWord.FILE_TOO_LARGE]
+
+
+def test_a_crowd_of_complaints_ends_and_no_error_hides_behind_warnings(drawn):
+    report = Report()
+    for n in range(3000):
+        report.warning(LayerWord.BAY_SIZE, "bay.geojson", str(n))
+    report.error(LayerWord.NO_FEATURES, "bay.geojson")
+    assert len(report.warnings) == 1000 and len(report.errors) == 1 and not report.full
+
+
+def test_thousands_of_shapes_on_one_place_are_told_and_end(drawn):
+    dock = drawn.of(LayerKind.DOCK)[0]
+    park = replace(drawn, features=tuple(replace(dock, code=str(n)) for n in range(5000)))
+    report = Report()
+    check_park(park, {kind: f"{kind}.geojson" for kind in LayerKind}, report)
+    assert report.full
+
+
+@given(st.binary(max_size=300), st.sampled_from(SUFFIXES))
+@settings(max_examples=60, deadline=None)
+def test_any_bytes_under_any_name_get_an_answer(content, suffix):
+    park = read_park_once()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"camera{suffix}"
+        path.write_bytes(content)
+        report = Report()
+        made = read_layer(LayerKind.CAMERA, path, Declared(), park, report)
+        assert made == [] and report.errors
+        assert not any(folder in str(i.facts) for i in report.items)
+
+
+@given(
+    st.sampled_from(["gpkg", "kmz", "zip", "kml", "dxf"]),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=20),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_file_gets_an_answer(suffix, damage):
+    """Right files with some bytes changed: read, or refused, never a traceback."""
+    content = bytearray(sound(suffix))
+    for place, byte in damage:
+        content[int(place * (len(content) - 1))] = byte
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"camera.{suffix}"
+        path.write_bytes(content)
+        read_layer(
+            LayerKind.CAMERA, path, Declared("EPSG:4326", dxf_layers=("0",)), read_park_once(), Report()
+        )
+
+
+@lru_cache
+def read_park_once():
+    return read_park(DEMO)[0]
+
+
+@lru_cache
+def sound(suffix):
+    frame = geopandas.read_file(DEMO / "camera.geojson")
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if suffix == "zip":
+            frame.to_file(Path(folder) / "camera.shp")
+            with zipfile.ZipFile(Path(folder) / "camera.zip", "w") as made:
+                for part in Path(folder).glob("camera.[!z]*"):
+                    made.write(part, part.name)
+        elif suffix == "dxf":
+            frame[["geometry"]].to_file(Path(folder) / "camera.dxf", driver="DXF")
+        else:
+            driver = {"gpkg": "GPKG", "kmz": "LIBKML", "kml": "LIBKML"}[suffix]
+            frame.to_file(Path(folder) / f"camera.{suffix}", driver=driver)
+        return (Path(folder) / f"camera.{suffix}").read_bytes()
+
+
+def test_a_part_whose_compression_is_damaged(drawn, tmp_path):
+    content = bytearray(sound("kmz"))
+    start = content.find(b"PK\x03\x04", 60) + 60
+    content[start : start + 40] = b"\xff" * 40
+    (tmp_path / "camera.kmz").write_bytes(content)
+    assert told(drawn, tmp_path / "camera.kmz")[0][0] is LayerWord.FILE_UNREADABLE
+
+
+def test_a_kml_in_an_encoding_nobody_knows(drawn, tmp_path):
+    (tmp_path / "camera.kml").write_text('<?xml version="1.0" encoding="OTF-8"?><kml/>')
+    assert told(drawn, tmp_path / "camera.kml")[0][0] is LayerWord.FILE_UNREADABLE

@@ -107,3 +107,16 @@ def test_a_shape_in_the_wrong_place_is_not_repaired_into_it(folder):
     edit(folder, "gate", away)
     _, report = read_park(folder, consent=True)
     assert report.repairs == [] and LayerWord.OUTSIDE_WATCH_AREA in {i.word for i in report.errors}
+
+
+def test_a_scribble_is_refused_at_once_and_no_repair_is_tried():
+    corners = np.random.default_rng(1).uniform(0, 1000, (10_000, 2))
+    assert proposed(shapely.Polygon(corners)) is None
+
+
+def test_a_long_outline_with_one_knot_is_still_mended():
+    turn = np.linspace(0, 2 * np.pi, 20_000)
+    corners = np.column_stack([np.cos(turn), np.sin(turn)]) * 500
+    corners[[5000, 5001]] = corners[[5001, 5000]]
+    found = proposed(shapely.Polygon(corners))
+    assert found.after.is_valid and found.after_m2 == pytest.approx(np.pi * 500**2, rel=1e-3)

@@ -16,6 +16,7 @@ GUARD, DISPATCHER, SUPERVISOR, ADMIN = Role.GUARD, Role.DISPATCHER, Role.SUPERVI
 ENTERPRISE = Role.ENTERPRISE
 ANYONE = "anyone"
 LINK = "whoever holds the booking's link"
+KEY = "a program that holds a read-only key"
 STAFF = frozenset(Role)
 #: The only endpoints without a CSRF token: a machine brings a token of its own in every request, no cookie
 #: counts there, so no page elsewhere can make a browser speak for anybody. No role opens them.
@@ -121,6 +122,25 @@ WHO: dict[str, object] = {
     "admin.set_active": {ADMIN},
     "admin.park": {ADMIN, SUPERVISOR},
     "admin.assumptions": {ADMIN, SUPERVISOR},
+    "layers.hand_in": {ADMIN},
+    "layers.hand_in_post": {ADMIN},
+    "layers.drawing": {ADMIN, SUPERVISOR},
+    "layers.file": {ADMIN, SUPERVISOR},
+    "layers.take": {ADMIN},
+    "layers.decline": {ADMIN},
+    "layers.replay": {SUPERVISOR},
+    "tokens.listed": {ADMIN, SUPERVISOR, DISPATCHER},
+    "tokens.issue": {ADMIN, SUPERVISOR, DISPATCHER},
+    "tokens.revoke": {ADMIN, SUPERVISOR, DISPATCHER},
+    "export.layers": {ADMIN, SUPERVISOR},
+    "export.violations": {SUPERVISOR, DISPATCHER},
+    "ogc.landing": KEY,
+    "ogc.conformance": KEY,
+    "ogc.api": KEY,
+    "ogc.collections": KEY,
+    "ogc.collection": KEY,
+    "ogc.items": KEY,
+    "ogc.item": KEY,
     "health.alive": ANYONE,
     "health.health": ANYONE,
     "health.status": STAFF,

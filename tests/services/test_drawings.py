@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import pytest
 from shapely.affinity import translate
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from geo.layers import read_park, to_geojson
 from geo.shapes import Approval, LayerKind
+from parking import db
 from parking.db import transaction
 from parking.models import Audit, Bay, Drawing, LayerVersion
 from parking.queries import park as parks
@@ -36,9 +39,29 @@ def drawn():
     return read_park(ROOT / "fixtures" / "park")[0]
 
 
+@pytest.fixture(scope="module")
+def loaded_engine(servers, drawn):
+    """One database with the park for all stories of this file; each story is rolled back."""
+    name = servers.new_database()
+    made = db.make_engine(servers.url_of(name))
+    with transaction(made) as session:
+        park.load(session, drawn, [], NOW, "test")
+    yield made
+    made.dispose()
+    servers.drop(name)
+
+
+@pytest.fixture
+def session(loaded_engine):
+    for cache in (parks._cache, ground._cache):
+        cache.clear()  # a story that was rolled back may have had the same hour
+    with Session(loaded_engine, expire_on_commit=False) as made:
+        yield made
+        made.rollback()
+
+
 @pytest.fixture
 def loaded(session, drawn):
-    park.load(session, drawn, [], NOW, "test")
     return drawn
 
 
@@ -129,6 +152,7 @@ def test_the_judges_ground_changes_with_it(session, loaded):
 
 CHILD = """
 import sys
+import threading
 from datetime import datetime
 from parking.db import reading
 from parking.services import ground
@@ -318,3 +342,44 @@ def test_the_database_itself_refuses_two_versions_of_one_day(session, loaded):
                 " '2026-01-01' FROM layer_version WHERE kind = 'control_line'"
             )
         )
+
+
+def test_two_people_who_consent_at_once_do_not_both_get_their_line(engine, drawn):
+    with transaction(engine) as opened:
+        park.load(opened, drawn, [], NOW, "test")
+        made = [handed_in(opened, wider(drawn)), handed_in(opened, moved(wider(drawn), 0.0001))]
+        seen = [(d.id, drawings.review(opened, d.id).digest) for d in made]
+    both, told = threading.Barrier(2), []
+
+    def consent(number, digest):
+        both.wait()
+        try:
+            with transaction(engine) as opened:
+                drawings.take(opened, number, digest, False, NOW + timedelta(hours=1), ADMIN, HERE)
+            told.append("taken")
+        except Refused as refused:
+            told.append(refused.reasons[0].word)
+
+    people = [threading.Thread(target=consent, args=one) for one in seen]
+    [p.start() for p in people]
+    [p.join(60) for p in people]
+    assert sorted(told) == sorted(["taken", Refusal.DRAWING_CHANGED])
+    with transaction(engine) as opened:
+        assert len(parks.current(opened).in_force(LayerKind.CONTROL_LINE, APRIL)) == 1
+
+
+def test_a_drawing_in_the_datum_of_web_maps_is_put_right_where_that_is_declared(session, loaded):
+    from dataclasses import replace
+
+    import numpy
+    from shapely import transform
+
+    from geo.datum import gcj02_from_wgs84
+
+    line = wider(loaded)
+    shifted = transform(line.geometry, lambda xy: numpy.column_stack(gcj02_from_wgs84(xy[:, 0], xy[:, 1])))
+    drawing = handed_in(session, replace(line, geometry=shifted), declared={"datum": "gcj02"})
+    seen = drawings.review(session, drawing.id)
+    assert seen.features[0].geometry.equals_exact(line.geometry, 1e-8)
+    assert [i.word for i in seen.report.items] == ["datum_converted"]
+    assert seen.features[0].source.crs == "EPSG:4326 (GCJ-02)"

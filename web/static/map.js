@@ -15,6 +15,10 @@
     dock: { color: "#6d28d9", weight: 1.5, fillColor: "#a78bfa", fillOpacity: 0.8 },
     bay: { color: "#475569", weight: 0.8, fillColor: "#ffffff", fillOpacity: 0.95 },
     stretch: { color: "#db2777", weight: 8, opacity: 0.55, fill: false },
+    was: { color: "#475569", weight: 3, dashArray: "4 5", fill: false },
+    will: { color: "#dc2626", weight: 4, opacity: 0.9, fillColor: "#dc2626", fillOpacity: 0.06 },
+    broken: { color: "#7c2d12", weight: 2, dashArray: "1 5", fill: false },
+    mended: { color: "#15803d", weight: 2, fillColor: "#22c55e", fillOpacity: 0.35 },
     camera: { color: "#0f172a", weight: 1, fillColor: "#0f172a", fillOpacity: 0.9 }
   };
   var TONES = { stop: "#b91c1c", wait: "#b45309", good: "#15803d", calm: "#1d4ed8", off: "#64748b" };
