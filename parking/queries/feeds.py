@@ -59,7 +59,7 @@ def vehicles(session: Session, feed_id: int) -> Mapping[str, int]:
         .join(FeedVehicle, FeedVehicle.vehicle_id == Vehicle.id)
         .where(FeedVehicle.feed_id == feed_id)
     )
-    return {plate: vehicle_id for plate, vehicle_id in rows}
+    return dict(rows.all())
 
 
 def listed(session: Session) -> tuple[FeedView, ...]:
