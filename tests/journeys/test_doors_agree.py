@@ -36,7 +36,7 @@ DOORS = ("gateway", "osmand", "batch", "file")
 
 
 def recorded(plate: str, ends: datetime) -> list[Location]:
-    """The truck's located positions, in order of time, each once, moved so that the last is at ``ends``."""
+    """Every other located position, in order of time, each once, moved so that the last is at ``ends``."""
     truck = next(t for t in day.read(ROOT / day.FOLDER).trucks if t.plate == plate)
     found: dict[datetime, Location] = {}
     for said in truck.said:
@@ -47,7 +47,7 @@ def recorded(plate: str, ends: datetime) -> list[Location]:
     shift = ends - max(found)
     return [
         Location(at + shift, one.lat, one.lon, one.speed_kmh, one.heading, one.altitude_m)
-        for at, one in sorted(found.items())
+        for at, one in sorted(found.items())[::2]
     ]
 
 
@@ -58,8 +58,8 @@ def booked(session, plate: str, track: list[Location]) -> None:
         Booking(
             code=f"T{plate[2:]}", lot_id=lot, plate=plate, plate_colour=2, carrier="c", driver_name="d",
             driver_phone="13800000000", escort_name="e", waybill_no=plate, mass_kg=20_000,
-            load_state="loaded", window_start=track[0].time, window_end=track[-1].time + timedelta(hours=3), state="approved",
-            created_at=track[0].time,
+            load_state="loaded", window_start=track[0].time, state="approved",
+            window_end=track[-1].time + timedelta(hours=3), created_at=track[0].time,
         )
     )  # fmt: skip
 

@@ -44,12 +44,11 @@ def test_a_position_in_the_osmand_protocol_speaks_in_knots(site: Site, token: st
     assert row.extras == extras
 
 
-@pytest.mark.parametrize(
-    "time", [str(SECONDS), f"{SECONDS}123", "2026-03-02T08:00:00+08:00", "2026-03-02T00:00:00.900Z"]
-)
-def test_every_way_to_say_a_time_is_the_same_second(site: Site, token: str, time: str):
-    site.app.test_client().get("/api/osmand", query_string=said(token=token, timestamp=time))
-    assert rows(site)[0].time == START
+def test_every_way_to_say_a_time_is_the_same_second(site: Site, token: str):
+    for time in (str(SECONDS), f"{SECONDS}123", "2026-03-02T08:00:00+08:00", "2026-03-02T00:00:00.900Z"):
+        answer = site.app.test_client().get("/api/osmand", query_string=said(token=token, timestamp=time))
+        assert answer.status_code == 200
+    assert [row.time for row in rows(site)] == [START]
 
 
 def test_form_header_and_json_say_the_same(site: Site, token: str):
@@ -88,27 +87,27 @@ def test_newer_telephones_and_their_alarm_and_made_up_positions(site: Site, toke
     assert row.extras["mock"] is True
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "reason"),
-    [
-        ("lat", "95", "out_of_range"),
-        ("lat", "", "absent"),
-        ("lon", "1e999", "out_of_range"),
-        ("lon", "nan", "not_a_number"),
-        ("lon", "１１０", "not_a_number"),
-        ("timestamp", "", "absent"),
-        ("timestamp", "yesterday", "not_a_time"),
-        ("timestamp", "2026-03-02 08:00:00", "zone_absent"),
-        ("timestamp", "99999999999999", "not_a_time"),
-        ("speed", "fast", "not_a_number"),
-        ("bearing", "400", "out_of_range"),
-        ("batt", "180", "out_of_range"),
-    ],
-)
-def test_what_cannot_be_used_is_refused_naming_field_and_reason(site: Site, token, field, value, reason):
-    answer = site.app.test_client().get("/api/osmand", query_string={**said(token=token), field: value})
-    assert (answer.status_code, answer.json["field"], answer.json["error"]) == (400, field, reason)
-    assert field in answer.json["message"]
+WRONG = [
+    ("lat", "95", "out_of_range"),
+    ("lat", "", "absent"),
+    ("lon", "1e999", "out_of_range"),
+    ("lon", "nan", "not_a_number"),
+    ("lon", "１１０", "not_a_number"),
+    ("timestamp", "", "absent"),
+    ("timestamp", "yesterday", "not_a_time"),
+    ("timestamp", "2026-03-02 08:00:00", "zone_absent"),
+    ("timestamp", "99999999999999", "not_a_time"),
+    ("speed", "fast", "not_a_number"),
+    ("bearing", "400", "out_of_range"),
+    ("batt", "180", "out_of_range"),
+]
+
+
+def test_what_cannot_be_used_is_refused_naming_field_and_reason(site: Site, token: str):
+    for field, value, reason in WRONG:
+        answer = site.app.test_client().get("/api/osmand", query_string={**said(token=token), field: value})
+        assert (answer.status_code, answer.json["field"], answer.json["error"]) == (400, field, reason)
+        assert field in answer.json["message"]
     assert rows(site) == []
 
 
