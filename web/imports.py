@@ -26,7 +26,6 @@ from web.people import current_person, source
 from web.store import reading, transaction
 
 bp = Blueprint("imports", __name__)
-MENU = (("imports.listed", N_("Import tracks")),)
 #: Bytes of a file sent through the page (assumption); larger ones: python -m parking tracks import.
 LARGEST = 16 * 1024 * 1024
 ZONES = ("Asia/Shanghai", "UTC", "Asia/Urumqi")

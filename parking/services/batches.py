@@ -42,7 +42,7 @@ def take(
 
     Raises Refused (KEY_REUSED) when this key already answered another batch.
     """
-    session.execute(delete(FeedAnswer).where(FeedAnswer.feed_id == feed.id, FeedAnswer.at < now - KEPT))
+    session.execute(delete(FeedAnswer).where(FeedAnswer.at < now - KEPT))
     claim = insert(FeedAnswer).values(feed_id=feed.id, key=key, sha256=sha256, answer={}, at=now)
     mine = session.scalar(claim.on_conflict_do_nothing().returning(FeedAnswer.key))
     row = session.scalars(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from parking.db import transaction
 from parking.models import FixRow
 from parking.services import feeds
+from parking.settings import Settings
 from tests.land import START
 from tests.visitors import Site
+from web import create_app
 
 #: 2026-03-02 00:00:00 UTC
 SECONDS = 1772409600
@@ -161,3 +164,25 @@ def test_a_telephone_that_floods_is_slowed_down(site: Site, token: str, monkeypa
     phone = site.app.test_client()
     codes = [phone.get("/api/osmand", query_string=said(token=token)).status_code for _ in range(5)]
     assert codes == [200, 200, 200, 429, 429]
+
+
+def test_nothing_is_answered_before_it_is_committed(site: Site, token: str):
+    answers = []
+    with transaction(site.engine) as session:
+        session.execute(text("LOCK TABLE fix IN ACCESS EXCLUSIVE MODE"))
+        asked = {"query_string": said(token=token)}
+        phone = site.app.test_client()
+        thread = threading.Thread(target=lambda: answers.append(phone.get("/api/osmand", **asked)))
+        thread.start()
+        thread.join(0.5)
+        assert (thread.is_alive(), answers) == (True, [])
+    thread.join(20)
+    assert answers[0].status_code == 200
+
+
+def test_without_a_database_the_telephone_is_told_to_send_again(tmp_path):
+    away = Settings(database_url="postgresql://127.0.0.1:1/x", redis_url="redis://127.0.0.1:1", data=tmp_path)
+    app = create_app(away)
+    answer = app.test_client().get("/api/osmand", query_string=said(token="x"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert answer.json["error"] == "unavailable"
