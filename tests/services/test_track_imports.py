@@ -143,11 +143,30 @@ def test_entities_are_refused_not_followed(doctype):
 )  # fmt: skip
 def test_what_waits_in_few_bytes_is_what_was_read(fixes):
     kept = [trackfiles.values.fix(
-        f.time, f.lon, f.lat, Datum.WGS84, speed_kmh=f.speed_kmh, heading=f.heading, altitude_m=f.altitude_m,
+        f.time, f.lon, f.lat, speed_kmh=f.speed_kmh, heading=f.heading, altitude_m=f.altitude_m,
         backfill=True) for f in fixes]  # fmt: skip
     packed = trackfiles.packed(tuple(kept))
     assert trackfiles.unpacked(packed, 0, len(kept)) == kept
     assert len(packed) <= 30 * len(kept)
+
+
+def test_a_file_made_to_fill_the_memory_is_refused():
+    assert refused(gpx("<a>" * 60 + "</a>" * 60), GPX) == FixFault.FILE_UNREADABLE
+    assert refused(gpx("<trkpt>" + "<a/>" * 2_000 + "</trkpt>"), GPX) == FixFault.FILE_UNREADABLE
+    assert refused(b"time,lon,lat\n" + b"1\n" * (trackfiles.MOST_ROWS + 1)) == FixFault.TOO_MANY
+    many = trackfiles.read(b"time,lon,lat\n" + b"1\n" * 2_000, CSV)
+    assert (many.unusable, len(many.faults)) == (2_000, trackfiles.NAMED)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=200).map(lambda t: f"time,lon,lat\n{t}".encode()))
+def test_whatever_the_bytes_are_rows_or_a_reason_come_out(data):
+    for options in (CSV, GPX):
+        try:
+            tracks_ = trackfiles.read(data, options)
+        except Refused as why:
+            assert why.reasons
+        else:
+            assert all(fix.time.tzinfo for fix in tracks_.rows)
 
 
 def test_gcj_02_is_converted_where_it_was_declared():

@@ -8,13 +8,17 @@ import threading
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from sqlalchemy import func, select
 
+from geo.datum import Datum
 from parking.db import transaction
 from parking.models import FeedAnswer, FixRow
-from parking.services import feeds
+from parking.refused import Refused
+from parking.services import batches, feeds
 from tests.land import START
 from tests.visitors import Site
 
@@ -149,6 +153,25 @@ def test_hostile_values_are_refused_and_what_is_kept_is_plain(site: Site, token:
     assert [i["result"] for i in answer.json["items"]] == ["stored"] + ["refused"] * 11
     with transaction(site.engine) as session:
         assert session.scalars(select(FixRow)).one().extras["said"] == {"a": "xy", "b": 1.5, "c": None}
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+_good = {"plate": PLATES[0], "time": "2026-03-02T00:00:00Z", "lon": 110.9, "lat": 35.6}
+
+
+@given(st.dictionaries(st.sampled_from(batches.FIELDS), _json).map(lambda odd: {**_good, **odd}) | _json)
+def test_whatever_an_item_is_it_becomes_a_fix_or_a_reason(item):
+    try:
+        one = batches.report(item, {PLATES[0]: 1}, Datum.WGS84)
+    except Refused as refused:
+        assert refused.reasons[0].field
+    else:
+        assert abs(one.fix.lon) <= 180 and abs(one.fix.lat) <= 90
+        json.dumps(one.extras, allow_nan=False)
 
 
 def test_keys_packings_and_sizes_are_checked(site: Site, token: str):
