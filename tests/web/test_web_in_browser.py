@@ -133,6 +133,7 @@ def test_what_staff_see_is_whole_quiet_and_accessible(page, address: str, site: 
     rooms = {
         "guard": ["/gate", f"/gate/{waiting.id}", "/gate?q=nobody", "/warnings", "/status", "/password"],
         "admin": ["/admin/staff", "/admin/feeds", "/admin/park", "/admin/assumptions"],
+        "supervisor": ["/tracks/import"],
     }
     for username, paths in rooms.items():
         page.context.clear_cookies()
