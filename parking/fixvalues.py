@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Any
@@ -131,19 +132,10 @@ def _calendar(typed: str) -> datetime | None:
     return datetime.fromisoformat(typed)
 
 
-def place(lon: float, lat: float, given: Datum) -> tuple[float, float]:
-    """WGS-84 degrees; CGCS2000 is the same within centimetres, GCJ-02 is converted."""
-    if given is Datum.GCJ02:
-        lons, lats = wgs84_from_gcj02(np.array([lon]), np.array([lat]))
-        lon, lat = float(lons[0]), float(lats[0])
-    return round(lon, 6), round(lat, 6)
-
-
 def fix(
     time: datetime,
     lon: float,
     lat: float,
-    given: Datum,
     *,
     speed_kmh: float | None = None,
     heading: float | None = None,
@@ -152,15 +144,30 @@ def fix(
     alarm: int = 0,
     backfill: bool = False,
 ) -> Fix:
-    """One fix at the resolution of JT/T 808."""
-    lon, lat = place(lon, lat, given)
+    """One fix at the resolution of JT/T 808, its place as it was told: see ``in_wgs84``."""
     return Fix(
-        time=time, lon=lon, lat=lat,
+        time=time,
+        lon=round(lon, 6),
+        lat=round(lat, 6),
         speed_kmh=None if speed_kmh is None else round(min(speed_kmh, LARGEST_SPEED), 1),
         heading=None if heading is None else round(heading) % 360,
         altitude_m=None if altitude_m is None else round(altitude_m),
-        located=located, alarm=alarm, status=LOCATED if located else 0, backfill=backfill,
-    )  # fmt: skip
+        located=located,
+        alarm=alarm,
+        status=LOCATED if located else 0,
+        backfill=backfill,
+    )
+
+
+def in_wgs84(fixes: Sequence[Fix], given: Datum) -> list[Fix]:
+    """Fixes told in ``given`` as WGS-84; CGCS2000 is the same within centimetres, GCJ-02 is converted."""
+    if given is not Datum.GCJ02 or not fixes:
+        return list(fixes)
+    lons, lats = wgs84_from_gcj02(np.array([f.lon for f in fixes]), np.array([f.lat for f in fixes]))
+    return [
+        replace(f, lon=round(float(lon), 6), lat=round(float(lat), 6))
+        for f, lon, lat in zip(fixes, lons, lats, strict=True)
+    ]
 
 
 def alarm_word(field: str, names: Any) -> int:

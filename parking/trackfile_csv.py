@@ -32,7 +32,8 @@ _DELIMITERS = ",;\t|"
 
 def rows(data: bytes, plate: str) -> Iterator[Row]:
     """The rows under the header. Raises Refused when text or header cannot be understood."""
-    reader = csv.reader(io.StringIO(decoded(data), newline=""), delimiter=_delimiter(decoded(data)))
+    text = decoded(data)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
         header = next(reader, [])
         columns = _columns(header)
@@ -58,7 +59,7 @@ def decoded(data: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = text.lstrip()[:4096].partition("\n")[0]
     return max(_DELIMITERS, key=first.count)
 
 

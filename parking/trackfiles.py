@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -22,6 +22,8 @@ from parking.vocabulary import FixFault
 #: Bytes and positions of the largest file (assumptions; a day at one position a second is 86,400).
 LARGEST, MOST_ROWS = 64 * 1024 * 1024, 500_000
 
+#: Unusable rows named in the report; further ones are only counted.
+NAMED = 500
 #: A usable row as it is kept while it waits: seconds, 10⁻⁶ degrees, 0.1 km/h, degrees, metres; −1 and the
 #: smallest number: not told.
 _PACKED = np.dtype(
@@ -42,10 +44,12 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """``rows`` in order of time; ``faults``: (line or number of the point, why it cannot be used)."""
+    """``rows`` in order of time; ``unusable`` counts the others, the first of them are named in ``faults``:
+    (line or number of the point, why it cannot be used)."""
 
     rows: tuple[Fix, ...]
     faults: tuple[tuple[int, Reason], ...]
+    unusable: int
 
 
 def zone_of(name: str) -> tzinfo | None:
@@ -69,23 +73,26 @@ def read(data: bytes, options: Options) -> Tracks:
     zone = ZoneInfo("UTC") if gpx else options.zone
     fixes: list[Fix] = []
     faults: list[tuple[int, Reason]] = []
-    for number, row in enumerate(rows):
-        if number >= MOST_ROWS:
+    number = 0
+    for number, row in enumerate(rows, 1):
+        if number > MOST_ROWS:
             raise values.wrong(FixFault.TOO_MANY, "file", limit=MOST_ROWS, count=f">{MOST_ROWS}")
         try:
-            fixes.append(_fix(row, datum, zone, SPEED_UNITS[unit]))
+            fixes.append(_fix(row, zone, SPEED_UNITS[unit]))
         except Refused as refused:
-            faults += [(row.line, reason) for reason in refused.reasons]
-    if not fixes and not faults:
+            if len(faults) < NAMED:
+                faults += [(row.line, reason) for reason in refused.reasons]
+    if number == 0:
         raise Refused(no(FixFault.FILE_EMPTY, "file"))
-    return Tracks(tuple(sorted(fixes, key=lambda f: f.time)), tuple(faults))
+    ordered = tuple(sorted(values.in_wgs84(fixes, datum), key=lambda f: f.time))
+    return Tracks(ordered, tuple(faults), number - len(fixes))
 
 
 def is_gpx(data: bytes) -> bool:
     return data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<"
 
 
-def _fix(row: Row, datum: Datum, zone: tzinfo | None, kmh: float) -> Fix:
+def _fix(row: Row, zone: tzinfo | None, kmh: float) -> Fix:
     said = row.said
     if row.fault is not None:
         raise Refused(row.fault)
@@ -94,7 +101,6 @@ def _fix(row: Row, datum: Datum, zone: tzinfo | None, kmh: float) -> Fix:
         values.moment("time", values.needed("time", said.get("time")), zone),
         values.number("lon", values.needed("lon", said.get("lon")), -180, 180),
         values.number("lat", values.needed("lat", said.get("lat")), -90, 90),
-        datum,
         speed_kmh=None if speed is None else speed * kmh,
         heading=values.maybe("heading", said.get("heading"), 0, 360),
         altitude_m=values.maybe("altitude", said.get("altitude"), -1_000, 10_000),
@@ -119,7 +125,7 @@ def unpacked(data: bytes, first: int, count: int) -> list[Fix]:
     every: NDArray[np.void] = np.frombuffer(data, dtype=_PACKED)
     return [
         values.fix(
-            values.moment("time", int(t)), lon / 1e6, lat / 1e6, Datum.WGS84,
+            datetime.fromtimestamp(t, UTC), lon / 1e6, lat / 1e6,
             speed_kmh=None if v == _NONE else v / 10, heading=None if h < 0 else h,
             altitude_m=None if alt == _NONE else alt, located=bool(ok), backfill=True,
         )

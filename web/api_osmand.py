@@ -16,7 +16,6 @@ from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
-from geo.datum import Datum
 from geo.fix import Fix
 from parking import clock
 from parking import fixvalues as values
@@ -152,7 +151,6 @@ def _fix(said: Said) -> tuple[Fix, dict[str, Any]]:
         values.moment("timestamp", values.needed("timestamp", raw.get("timestamp"))),
         values.number(lon, values.needed(lon, raw.get("lon")), -180, 180),
         values.number(lat, values.needed(lat, raw.get("lat")), -90, 90),
-        Datum.WGS84,
         speed_kmh=None if speed is None else speed * said.speed_kmh,
         heading=heading, altitude_m=altitude,
         located=str(raw.get("valid", "1")).lower() in ("1", "true") and not _mock(raw),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from parking.models import Feed
@@ -17,7 +17,7 @@ from web.forms import typed
 from web.gates import gate
 from web.language import _
 from web.people import current_person, source
-from web.store import reading, transaction
+from web.store import reading, settings, transaction
 
 bp = Blueprint("feeds", __name__)
 MENU = (("feeds.listed", N_("Devices and platforms")),)
@@ -106,6 +106,7 @@ def _page(
         typed=asked or {},
         issued=issued,
         address=_address(issued) if issued else "",
+        document=_outside(url_for("api_document.document")),
         may_change=person is not None and person.role == Role.ADMIN,
     )
 
@@ -114,8 +115,13 @@ def _address(issued: tuple[Feed, str]) -> str:
     """What is typed into Traccar Client as the server's address, or where a platform posts to."""
     feed, token = issued
     if feed.kind == FeedKind.DEVICE:
-        return url_for("api_osmand.take", token=token, _external=True)
-    return url_for("api_fixes.post", _external=True)
+        return _outside(url_for("api_osmand.take", token=token))
+    return _outside(url_for("api_fixes.post"))
+
+
+def _outside(path: str) -> str:
+    """As those reach it who are not here: by the setting, else by the host of this request."""
+    return (settings().public_url or request.host_url).rstrip("/") + path
 
 
 def _now() -> datetime:

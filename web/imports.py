@@ -26,9 +26,8 @@ from web.people import current_person, source
 from web.store import reading, transaction
 
 bp = Blueprint("imports", __name__)
-MENU = (("imports.listed", N_("Import tracks")),)
 #: Bytes of a file sent through the page (assumption); larger ones: python -m parking tracks import.
-LARGEST = 16 * 1024 * 1024
+LARGEST = 8 * 1024 * 1024
 ZONES = ("Asia/Shanghai", "UTC", "Asia/Urumqi")
 _UNITS = {"kmh": N_("km/h"), "knots": N_("knots"), "mps": N_("m/s")}
 _DATUMS = {"wgs84": "WGS-84", "cgcs2000": "CGCS2000", "gcj02": "GCJ-02"}

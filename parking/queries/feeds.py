@@ -59,7 +59,7 @@ def vehicles(session: Session, feed_id: int) -> Mapping[str, int]:
         .join(FeedVehicle, FeedVehicle.vehicle_id == Vehicle.id)
         .where(FeedVehicle.feed_id == feed_id)
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 def listed(session: Session) -> tuple[FeedView, ...]:

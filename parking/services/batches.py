@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,7 +43,7 @@ def take(
 
     Raises Refused (KEY_REUSED) when this key already answered another batch.
     """
-    session.execute(delete(FeedAnswer).where(FeedAnswer.feed_id == feed.id, FeedAnswer.at < now - KEPT))
+    session.execute(delete(FeedAnswer).where(FeedAnswer.at < now - KEPT))
     claim = insert(FeedAnswer).values(feed_id=feed.id, key=key, sha256=sha256, answer={}, at=now)
     mine = session.scalar(claim.on_conflict_do_nothing().returning(FeedAnswer.key))
     row = session.scalars(
@@ -68,11 +69,12 @@ def _read(
             read.append((n, report(item, known, datum)))
         except Refused as reason:
             refused[n] = reason
-    return read, refused
+    fixes = values.in_wgs84([one.fix for _, one in read], datum)
+    return [(n, replace(one, fix=fix)) for (n, one), fix in zip(read, fixes, strict=True)], refused
 
 
 def report(item: Any, known: Mapping[str, int], datum: Datum) -> Report:
-    """One position of a batch. Raises Refused naming the first field that cannot be used."""
+    """One position of a batch, its place as it was told. Raises Refused naming the first wrong field."""
     if not isinstance(item, dict):
         raise values.wrong(FixFault.NOT_AN_OBJECT, "fixes")
     for name in item:
@@ -86,7 +88,6 @@ def report(item: Any, known: Mapping[str, int], datum: Datum) -> Report:
         time,
         _real("lon", values.needed("lon", item.get("lon")), -180, 180),
         _real("lat", values.needed("lat", item.get("lat")), -90, 90),
-        datum,
         speed_kmh=_maybe("speed_kmh", item.get("speed_kmh"), 0, values.LARGEST_SPEED),
         heading=_maybe("heading", item.get("heading"), 0, 360),
         altitude_m=_maybe("altitude_m", item.get("altitude_m"), -1_000, 10_000),

@@ -25,8 +25,6 @@ from parking.vocabulary import ImportState, Refusal
 
 #: Fixes taken in by one transaction.
 PIECE = 2_000
-#: Unusable rows named in the report; further ones are counted.
-NAMED = 500
 _YELLOW = 2
 
 
@@ -88,11 +86,11 @@ def step(session: Session, import_id: int, now: datetime) -> bool:
 def _report(tracks: Tracks) -> dict[str, Any]:
     faults = [
         {"line": line, "field": reason.field, "word": str(reason.word), "facts": dict(reason.facts)}
-        for line, reason in tracks.faults[:NAMED]
+        for line, reason in tracks.faults
     ]
     times = [f.time for f in tracks.rows]
     return {
-        "unusable": len(tracks.faults),
+        "unusable": tracks.unusable,
         "faults": faults,
         "first": min(times).isoformat() if times else None,
         "last": max(times).isoformat() if times else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +26,8 @@ from parking.services.feeds import phone
 from parking.services.tracking import Position, TerminalFix
 from parking.vocabulary import Mark
 
+#: Fixes handed to ``tracking.take`` at once; one transaction holds as many pieces as it needs.
+PIECE = 1_000
 #: "Committed" must mean "on disk" before anything is acknowledged, whatever the server's own setting.
 _ON_DISK = text("SELECT set_config('synchronous_commit', 'on', true)"
                 " WHERE current_setting('synchronous_commit') = 'off'")  # fmt: skip
@@ -86,17 +88,26 @@ def receive(session: Session, feed: Feed, reports: Sequence[Report], now: dateti
     judged = [n for n, counted in zip(fresh, counts, strict=True) if counted]
     for n in beside:
         results[n] = Result.SECONDARY
-    marks: dict[str, int] = {}
-    moved: tuple[Position, ...] = ()
-    if judged:
-        batch = [_judged_entry(reports[n], doors, standing) for n in judged]
-        taken = tracking.take(session, batch, now)
-        marks, moved = {str(mark): count for mark, count in taken.marks.items()}, taken.moved
+    marks, moved = _take(session, [_judged_entry(reports[n], doors, standing) for n in judged], now)
     if beside:
         _store_beside(session, doors, [reports[n] for n in beside], now)
         marks[Mark.SECONDARY] = len(beside)
     _remember_alarms(session, feed, reports)
     return Received(tuple(results), marks, moved)
+
+
+def _take(
+    session: Session, entries: Sequence[TerminalFix], now: datetime
+) -> tuple[Counter[str], tuple[Position, ...]]:
+    """Into ``tracking.take`` in order of time, in pieces whose statements a server can parse."""
+    ordered = sorted(entries, key=lambda e: e.fix.time)
+    marks: Counter[str] = Counter()
+    moved: dict[int, Position] = {}
+    for first in range(0, len(ordered), PIECE):
+        taken = tracking.take(session, ordered[first : first + PIECE], now)
+        marks.update({str(mark): count for mark, count in taken.marks.items()})
+        moved |= {position.vehicle_id: position for position in taken.moved}
+    return marks, tuple(moved.values())
 
 
 def _hold_watches(session: Session, vehicles: Sequence[int]) -> Mapping[int, int]:
@@ -117,12 +128,12 @@ def _doors(session: Session, feed: Feed, vehicles: Sequence[int]) -> Mapping[int
     mine = select(FeedVehicle.vehicle_id, FeedVehicle.alarm).where(
         FeedVehicle.feed_id == feed.id, FeedVehicle.vehicle_id.in_(vehicles)
     )
-    alarms = dict(session.execute(mine).tuples())
+    alarms = dict(session.execute(mine).all())
     if missing := set(vehicles) - alarms.keys():
         raise LookupError(f"feed {feed.id} does not speak for vehicles {sorted(missing)}")
     names = {(v, aside): phone(feed.kind, feed.id, v, aside) for v in vehicles for aside in (False, True)}
     known = select(Terminal.phone, Terminal.id).where(Terminal.phone.in_(names.values()))
-    ids = dict(session.execute(known).tuples())
+    ids = dict(session.execute(known).all())
     return {
         v: _Door(
             names[v, False], names[v, True], ids[names[v, True]], alarms[v],
@@ -193,7 +204,7 @@ def _store_beside(
     session: Session, doors: Mapping[int, _Door], reports: Sequence[Report], now: datetime
 ) -> None:
     """Store without judging: under the terminal that is bound to no vehicle, and say why."""
-    tracking.take(session, [_entry(doors[r.vehicle_id].aside, r) for r in reports], now)
+    _take(session, [_entry(doors[r.vehicle_id].aside, r) for r in reports], now)
     times = sorted({r.fix.time for r in reports})
     session.execute(
         update(FixRow)
