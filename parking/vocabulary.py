@@ -515,6 +515,8 @@ class Refusal(StrEnum):
     BANNED = "banned"  # name, reason, until
     CHECKLIST_OPEN = "checklist_open"
     CARGO_UNDECLARED = "cargo_undeclared"
+    CLEAN_UNPROVEN = "clean_unproven"
+    RESIDUE_MISSING = "residue_missing"  # un_numbers
     WAYBILL_OUT_MISSING = "waybill_out_missing"
     NO_ISOLATION_BAY = "no_isolation_bay"
     NOT_RESTRAINED = "not_restrained"

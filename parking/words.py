@@ -116,6 +116,8 @@ REFUSALS: Mapping[StrEnum, str] = {
     Refusal.BAN_OVER: "This entry no longer stands.",
     Refusal.BANNED: "{name} is on the blacklist until {until}: {reason} You may appeal.",
     Refusal.CHECKLIST_OPEN: "The entry checklist is not passed yet.",
+    Refusal.CLEAN_UNPROVEN: "Only a cleaning certificate makes a vehicle empty and clean. Choose empty, not cleaned; have it washed and enter the certificate.",
+    Refusal.RESIDUE_MISSING: "What was in the tank stays in it until it is washed: UN {un_numbers} must be named too.",
     Refusal.CARGO_UNDECLARED: "Say what the vehicle carries now.",
     Refusal.WAYBILL_OUT_MISSING: "A loaded vehicle needs an outbound e-waybill before it leaves the dock.",
     Refusal.NO_ISOLATION_BAY: "No isolation bay is free.",

@@ -136,6 +136,8 @@ _LARGEST: Mapping[FormField, float] = {
     FormField.WIDTH_M: 5.0,
     FormField.HEIGHT_M: 6.0,
 }
+#: No compartment of a road vehicle holds more, kilograms.
+_HEAVIEST = 100_000
 #: How long a draft's stay is until somebody says.
 _DRAFT_STAY = timedelta(hours=4)
 _PHONE = re.compile(r"1[0-9]{10}")
@@ -169,12 +171,23 @@ def storable(form: BookingForm, known: Set[str], now: datetime) -> BookingForm:
         plate_colour=form.plate_colour if form.plate_colour in plates.COLOURS else 2,
         load_state=form.load_state if form.load_state in list(LoadState) else LoadState.LOADED,
         un_number=form.un_number if form.un_number in known else None,
-        further=tuple(c for c in form.further if c.un_number in known and c.mass_kg >= 0),
-        mass_kg=max(0, form.mass_kg),
+        further=tuple(c for c in form.further[: COMPARTMENTS - 1] if c.un_number in known and _mass_told(c)),
+        mass_kg=form.mass_kg if 0 <= form.mass_kg <= _HEAVIEST else 0,
         window_start=begins,
         window_end=ends,
         enterprise=(form.enterprise or "")[:120] or None,
+        length_m=_size(form.length_m, FormField.LENGTH_M),
+        width_m=_size(form.width_m, FormField.WIDTH_M),
+        height_m=_size(form.height_m, FormField.HEIGHT_M),
     )
+
+
+def _mass_told(line: CargoLine) -> bool:
+    return 0 <= line.mass_kg <= _HEAVIEST
+
+
+def _size(metres: float | None, name: FormField) -> float | None:
+    return metres if metres is not None and 0 < metres <= _LARGEST[name] else None
 
 
 def judge(form: BookingForm, facts: Facts, now: datetime) -> tuple[Reason, ...]:

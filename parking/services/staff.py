@@ -21,8 +21,7 @@ LOCKED_FOR = timedelta(minutes=10)
 PASSWORD_MIN = 12
 
 #: What a guess costs: OWASP's first choice of parameters for Argon2id (memory in KiB).
-HASH_COST = {"time_cost": 2, "memory_cost": 19_456, "parallelism": 1}
-_hasher = PasswordHasher(**HASH_COST)
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 #: Verified when the user name is unknown, so that the answer takes as long as for a known one.
 _NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
