@@ -1,4 +1,4 @@
-"""Two people at the gate in the same instant: forms kept twice, rows answered twice, cargo put right while let in."""
+"""Two people at the gate in the same instant: kept twice, answered twice, put right while it is let in."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_row_set_aside_by_three_in_one_instant_is_set_aside_once(engine):
 
 
 def test_a_window_over_midnight_is_one_stay(engine):
-    """21:30 to 02:30 in the park: the paper must last until the day of leaving, and the bay is held throughout."""
+    """21:30 to 02:30 in the park: the paper must last until the day of leaving."""
     begins, ends = NOW + hours(13.5), NOW + hours(18.5)  # NOW is 08:00 in the park
     with transaction(engine) as session:
         lot(session)

@@ -1,4 +1,4 @@
-"""Whoever serves a page is killed in the middle of an assignment: nothing is half done, nobody waits for him."""
+"""Whoever serves a page is killed in the middle of an assignment: nothing is half done, nobody waits."""
 
 from __future__ import annotations
 
