@@ -165,7 +165,7 @@ ADVICE: Mapping[StrEnum, str] = {
     Advice.SIZE_ASSUMED: "Size not told: {length_m} × {width_m} m assumed.",
     Advice.ISOLATION_KEPT: "{count} isolation bays stay free.",
     Advice.NOT_BANNED: "On no blacklist, no open violation.",
-    Advice.VIOLATIONS_OPEN: "On no blacklist, but {count} violations of this vehicle wait for an answer: look at them and decide.",
+    Advice.VIOLATIONS_OPEN: "On no blacklist. Violations of this vehicle nobody has answered yet: {count}. Look at them and decide.",
     Advice.TERMINAL_HEARD: "The terminal was last heard at {heard_at}.",
     Advice.WAY: "About {metres} m from the gate by this bay to the dock, as the crow flies.",
 }
