@@ -15,7 +15,7 @@ from flask import abort, request
 
 from parking.queries.bookings import BookingView, CargoView
 from parking.rules.admission import BookingForm, CargoLine
-from parking.vocabulary import DocumentKind, FormField, LoadState
+from parking.vocabulary import DocumentKind, FormField, LoadState, Purpose
 
 #: The highest number a row can have (PostgreSQL bigint).
 LAST_ROW = 2**63 - 1
@@ -75,6 +75,7 @@ def booking_form(fields: Mapping[str, str], lang: str) -> BookingForm:
         language=lang,
         idempotency_key=fields["idempotency_key"] or None,
         enterprise=fields.get("enterprise") or None,
+        purpose=purpose(fields.get("purpose", "")),
         further=tuple(_further(fields)),
         length_m=metres(fields.get("length_m", "")),
         width_m=metres(fields.get("width_m", "")),
@@ -145,6 +146,13 @@ def posted_row(key: str) -> int:
 def load_state(text: str) -> LoadState:
     """The load state; unknown text goes on as it is, for the rule to refuse."""
     return LoadState(text) if text in list(LoadState) else text  # type: ignore[return-value]
+
+
+def purpose(text: str) -> Purpose | None:
+    """What the vehicle comes for; unknown text goes on as it is, for the rule to refuse."""
+    if not text:
+        return None
+    return Purpose(text) if text in list(Purpose) else text  # type: ignore[return-value]
 
 
 def park_time(text: str) -> datetime:

@@ -15,7 +15,7 @@ from parking.rules import hours
 from parking.rules import plate as plates
 from parking.rules.park_rules import ForbiddenHours
 from parking.rules.policy import Policy
-from parking.vocabulary import DocumentKind, FormField, LoadState, Refusal
+from parking.vocabulary import DocumentKind, FormField, LoadState, Purpose, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class BookingForm:
     height_m: float | None = None
     documents: Mapping[str, date] = field(default_factory=dict)
     walk_in: bool = False
+    purpose: Purpose | None = None
 
     @property
     def cargoes(self) -> tuple[CargoLine, ...]:
@@ -176,6 +177,7 @@ def storable(form: BookingForm, known: Set[str], now: datetime) -> BookingForm:
         window_start=begins,
         window_end=ends,
         enterprise=(form.enterprise or "")[:120] or None,
+        purpose=form.purpose if form.purpose in list(Purpose) else None,
         length_m=_size(form.length_m, FormField.LENGTH_M),
         width_m=_size(form.width_m, FormField.WIDTH_M),
         height_m=_size(form.height_m, FormField.HEIGHT_M),
@@ -230,6 +232,8 @@ def _choices(form: BookingForm) -> Iterator[Reason]:
         yield _field(Refusal.CHOICE_UNKNOWN, FormField.PLATE_COLOUR)
     if form.load_state not in list(LoadState):
         yield _field(Refusal.CHOICE_UNKNOWN, FormField.LOAD_STATE)
+    if form.purpose is not None and form.purpose not in list(Purpose):
+        yield _field(Refusal.CHOICE_UNKNOWN, FormField.PURPOSE)
     if form.language not in ("zh", "en"):
         yield _field(Refusal.CHOICE_UNKNOWN, FormField.LANGUAGE)
 

@@ -326,6 +326,7 @@ def _fill(
     booking.mass_kg, booking.load_state = form.total_kg, form.load_state
     booking.window_start, booking.window_end = form.window_start, form.window_end
     booking.language, booking.enterprise = form.language, form.enterprise
+    booking.purpose = form.purpose
     booking.length_m, booking.width_m, booking.height_m = form.length_m, form.width_m, form.height_m
     booking.documents = {str(kind): until.isoformat() for kind, until in form.documents.items()}
     booking.state = state

@@ -177,6 +177,13 @@ def test_cargo_of_impossible_masses_is_refused_at_the_gate(site: Site):
         assert zhao.send(f"{page}/cargo", page=page, **sent).status_code in (303, 422), mass
 
 
+def test_what_a_vehicle_comes_for_is_one_of_the_listed(site: Site):
+    assert kept(site, keep="", purpose="tea")[0].status_code == 422
+    assert kept(site, keep="1", purpose="tea")[1].purpose is None
+    answer, made = kept(site, keep="", purpose="to_wait")
+    assert (answer.status_code, made.purpose) == (303, "to_wait")
+
+
 def test_a_form_is_safe_to_show_again_with_what_was_typed(site: Site):
     bad = '"><script>alert(1)</script>'
     for field in (
