@@ -154,12 +154,22 @@ class FormField(StrEnum):
     LANGUAGE = "language"  # 语言
     DOCK = "dock"  # 装卸台
     ENTERPRISE = "enterprise"  # 入园企业
+    PURPOSE = "purpose"  # 来园事由
     CARGOES = "cargoes"  # 各舱货物
     LENGTH_M = "length_m"  # 车长
     WIDTH_M = "width_m"  # 车宽
     HEIGHT_M = "height_m"  # 车高
     DOCUMENTS = "documents"  # 证件有效期
     REMARK = "remark"  # 备注
+
+
+class Purpose(StrEnum):
+    """What a vehicle comes for (来园事由); a park may limit its stay by it."""
+
+    UNLOAD = "to_unload"  # 卸货
+    LOAD = "to_load"  # 装货
+    WASH = "to_wash"  # 洗罐
+    WAIT = "to_wait"  # 停车等候
 
 
 class VisitState(StrEnum):
@@ -568,6 +578,8 @@ class Refusal(StrEnum):
     BANNED = "banned"  # name, reason, until
     CHECKLIST_OPEN = "checklist_open"
     CARGO_UNDECLARED = "cargo_undeclared"
+    CLEAN_UNPROVEN = "clean_unproven"
+    RESIDUE_MISSING = "residue_missing"  # un_numbers
     WAYBILL_OUT_MISSING = "waybill_out_missing"
     NO_ISOLATION_BAY = "no_isolation_bay"
     NOT_RESTRAINED = "not_restrained"

@@ -12,7 +12,7 @@ from flask import render_template
 from parking import clock
 from parking.queries import lot as lot_query
 from parking.refused import Reason
-from parking.vocabulary import DocumentKind, LoadState
+from parking.vocabulary import DocumentKind, LoadState, Purpose
 from web.driver_words import COLOURS_OFFERED, PRIVACY_VERSION
 from web.forms import next_slot, picker_value
 from web.language import _, name
@@ -43,6 +43,7 @@ def render_form(template: str, fields: Mapping[str, str], reasons: Sequence[Reas
         colours=[(number, _(label)) for number, label in COLOURS_OFFERED],
         load_states=[(word.value, name(word)) for word in LoadState],
         document_kinds=[(kind.value, name(kind)) for kind in DocumentKind],
+        purposes=[(word.value, name(word)) for word in Purpose],
         privacy_version=PRIVACY_VERSION,
         **more,
     )

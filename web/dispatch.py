@@ -33,7 +33,7 @@ from parking.services.limits import Meter
 from parking.speech import N_
 from parking.vocabulary import Advice, BookingState, BookingStep, Refusal, Role, VisitStep
 from web.board_view import Drawing, at_dock, drawing, timeline
-from web.forms import typed
+from web.forms import posted_row, row_number, typed
 from web.gates import gate
 from web.language import _, name
 from web.people import current_person, source
@@ -138,7 +138,7 @@ def index() -> str:
 @gate(Role.DISPATCHER)
 def assign() -> AnyResponse:
     """Give a booking a bay: one click. ``seen`` is the bay the dispatcher saw on the booking."""
-    booking_id, bay = _number("booking_id"), typed("bay", 64)
+    booking_id, bay = posted_row("booking_id"), typed("bay", 64)
 
     def take() -> str:
         with transaction() as session:
@@ -152,7 +152,7 @@ def assign() -> AnyResponse:
 @gate(Role.DISPATCHER)
 def booking_step() -> AnyResponse:
     """Waitlist, return, suspend, resume or reject a booking, with a remark where one is needed."""
-    booking_id, asked = _number("booking_id"), typed("step", 40)
+    booking_id, asked = posted_row("booking_id"), typed("step", 40)
     if asked not in _EXPLAINED:
         abort(400)
 
@@ -170,7 +170,7 @@ def booking_step() -> AnyResponse:
 @gate(Role.DISPATCHER)
 def step() -> AnyResponse:
     """Move a visit on; calling forward names the dock."""
-    visit_id, asked = _number("visit_id"), typed("step", 40)
+    visit_id, asked = posted_row("visit_id"), typed("step", 40)
     if asked not in list(VisitStep):
         abort(400)
 
@@ -245,7 +245,7 @@ def _scene(
 ) -> Scene:
     where = request.form if posted else request.args
     if not posted:
-        booking_id, bay = where.get("booking", type=int), where.get("bay", "")[:64] or None
+        booking_id, bay = where.get("booking", type=row_number), where.get("bay", "")[:64] or None
     now = clock.now()
     with reading() as session:
         board = board_query.board(session, now)
@@ -352,11 +352,6 @@ def _decisions(booking: BookingView) -> list[tuple[str, str]]:
         return []
     able = life.steps(booking.state, _actor())
     return [(step.value, name(step)) for step in _EXPLAINED if step in able]
-
-
-def _number(key: str) -> int:
-    text = typed(key, 18)
-    return int(text) if text.isascii() and text.isdigit() else abort(400)
 
 
 def _actor() -> str:

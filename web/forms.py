@@ -11,16 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import request
+from flask import abort, request
 
 from parking.queries.bookings import BookingView, CargoView
 from parking.rules.admission import BookingForm, CargoLine
-from parking.vocabulary import DocumentKind, FormField, LoadState
+from parking.vocabulary import DocumentKind, FormField, LoadState, Purpose
 
+#: The highest number a row can have (PostgreSQL bigint).
+LAST_ROW = 2**63 - 1
 #: Compartments beside the first that the form offers.
 FURTHER = range(2, 7)
 PARK_ZONE = ZoneInfo("Asia/Shanghai")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: Years a stay may lie in; beyond them clocks and columns run over.
+YEARS = range(2000, 2200)
 #: A time no rule accepts: without a zone.
 UNREADABLE = datetime(1, 1, 1)  # noqa: DTZ001 - naive on purpose
 
@@ -71,6 +75,7 @@ def booking_form(fields: Mapping[str, str], lang: str) -> BookingForm:
         language=lang,
         idempotency_key=fields["idempotency_key"] or None,
         enterprise=fields.get("enterprise") or None,
+        purpose=purpose(fields.get("purpose", "")),
         further=tuple(_further(fields)),
         length_m=metres(fields.get("length_m", "")),
         width_m=metres(fields.get("width_m", "")),
@@ -123,17 +128,45 @@ def whole(text: str) -> int:
     return int(bare) if re.fullmatch(r"\d{1,9}", bare) else -1
 
 
+def row_number(text: str) -> int:
+    """The number of a row as an address or a form names it. Raises ValueError when no row can have it."""
+    if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) > LAST_ROW:
+        raise ValueError(text)
+    return int(text)
+
+
+def posted_row(key: str) -> int:
+    """A posted row number; anything else is no request of ours (400)."""
+    try:
+        return row_number(typed(key, 20))
+    except ValueError:
+        abort(400)
+
+
 def load_state(text: str) -> LoadState:
     """The load state; unknown text goes on as it is, for the rule to refuse."""
     return LoadState(text) if text in list(LoadState) else text  # type: ignore[return-value]
 
 
+def purpose(text: str) -> Purpose | None:
+    """What the vehicle comes for; unknown text goes on as it is, for the rule to refuse."""
+    if not text:
+        return None
+    return Purpose(text) if text in list(Purpose) else text  # type: ignore[return-value]
+
+
 def park_time(text: str) -> datetime:
-    """``2026-03-02T07:30`` in park time, as an aware time; naive when it cannot be read."""
+    """``2026-03-02T07:30`` in park time, as an aware time; naive when it cannot be read.
+
+    A time that names its own zone is meant in that zone. Years no stay can lie in are not read.
+    """
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=PARK_ZONE)
+        read = datetime.fromisoformat(text)
     except ValueError:
         return UNREADABLE
+    if read.year not in YEARS:
+        return UNREADABLE
+    return read if read.utcoffset() is not None else read.replace(tzinfo=PARK_ZONE)
 
 
 def picker_value(moment: datetime) -> str:

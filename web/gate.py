@@ -31,7 +31,7 @@ from parking.vocabulary import (
 )
 from web.booking_form import fresh_fields, render_form
 from web.driver_words import COLOURS_OFFERED, colour_name
-from web.forms import booking_fields, booking_form, cargo_lines, typed, whole
+from web.forms import booking_fields, booking_form, cargo_lines, posted_row, typed, whole
 from web.gates import gate
 from web.language import _, lang, name
 from web.people import current_person, source
@@ -112,12 +112,10 @@ def lift(booking_id: int) -> Response | tuple[str, int]:
     """Let a restrained vehicle go again."""
 
     def act(session: Session, visit_id: int, actor: str) -> None:
-        if int(typed("restraint", 18) or 0) not in {
-            r.id for r in restraint_query.standing(session, visit_id)
-        }:
+        restraint, why = posted_row("restraint"), typed("why", 500)
+        if restraint not in {r.id for r in restraint_query.standing(session, visit_id)}:
             raise Refused(no(Refusal.NOT_RESTRAINED))
-        why = typed("why", 500)
-        restraints.lift(session, int(typed("restraint", 18)), why, clock.now(), actor, source())
+        restraints.lift(session, restraint, why, clock.now(), actor, source())
 
     return _do(booking_id, act)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -14,7 +14,7 @@ from parking.refused import Reason, Refused
 from parking.services import overrides
 from parking.speech import N_
 from parking.vocabulary import Role
-from web.forms import typed
+from web.forms import posted_row, typed
 from web.gates import gate
 from web.people import current_person, source
 from web.store import reading, transaction
@@ -33,20 +33,16 @@ def listed() -> str:
 @gate(Role.DISPATCHER)
 def ask() -> Response:
     """Ask for a bay that is refused: booking, bay, reason."""
-    booking, bay, reason = typed("booking_id", 18), typed("bay", 64), typed("reason", 1000)
-    if not booking.isdigit():
-        abort(400)
-    return _do(lambda s, who: overrides.ask(s, int(booking), bay, reason, clock.now(), who, source()))
+    booking, bay, reason = posted_row("booking_id"), typed("bay", 64), typed("reason", 1000)
+    return _do(lambda s, who: overrides.ask(s, booking, bay, reason, clock.now(), who, source()))
 
 
 @bp.post("/overrides/check")
 @gate(Role.DISPATCHER)
 def ask_check() -> Response:
     """Ask to set aside what the system found for a row of the checklist: visit, code, reason."""
-    visit, code, reason = typed("visit_id", 18), typed("code", 8), typed("reason", 1000)
-    if not visit.isdigit():
-        abort(400)
-    return _do(lambda s, who: overrides.ask_check(s, int(visit), code, reason, clock.now(), who, source()))
+    visit, code, reason = posted_row("visit_id"), typed("code", 8), typed("reason", 1000)
+    return _do(lambda s, who: overrides.ask_check(s, visit, code, reason, clock.now(), who, source()))
 
 
 @bp.post("/overrides/<int:override_id>/answer")

@@ -16,7 +16,7 @@ from parking.refused import Reason, Refused
 from parking.services import planning
 from parking.speech import N_
 from parking.vocabulary import Advice, PlanState, Role
-from web.forms import typed
+from web.forms import posted_row, typed
 from web.gates import gate
 from web.language import lang
 from web.people import current_person, source
@@ -53,12 +53,10 @@ def ask() -> AnyResponse:
 @gate(Role.DISPATCHER)
 def apply() -> AnyResponse:
     """Take a plan over: every assignment is checked again, what changed meanwhile is said."""
-    day, number = _day(typed("day", 10)), typed("run", 18)
-    if not (number.isascii() and number.isdigit()):
-        abort(400)
+    day, number = _day(typed("day", 10)), posted_row("run")
     try:
         with transaction() as session:
-            taken = planning.take_over(session, int(number), clock.now(), _actor(), source())
+            taken = planning.take_over(session, number, clock.now(), _actor(), source())
     except Refused as refused:
         return make_response(render_template("plan.html", **_shown(day, refused.reasons)), 422)
     return make_response(render_template("plan.html", **_shown(day, taken=taken)))

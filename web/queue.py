@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from parking import clock
@@ -17,7 +17,7 @@ from parking.rules.queue import Place
 from parking.services import queue
 from parking.speech import N_
 from parking.vocabulary import Role, VisitState
-from web.forms import typed
+from web.forms import posted_row, typed
 from web.gates import gate
 from web.language import lang
 from web.people import current_person, source
@@ -71,7 +71,7 @@ def call() -> AnyResponse:
 @gate(Role.DISPATCHER)
 def first() -> AnyResponse:
     """Let a vehicle go first, with a reason; an empty reason takes it back."""
-    ticket, reason = _number("ticket"), typed("reason", 300)
+    ticket, reason = posted_row("ticket"), typed("reason", 300)
     return _do(lambda s, who: queue.put_first(s, ticket, reason, clock.now(), who, source()))
 
 
@@ -79,7 +79,7 @@ def first() -> AnyResponse:
 @gate(Role.DISPATCHER)
 def move() -> AnyResponse:
     """Let a vehicle wait for another dock."""
-    ticket, dock = _number("ticket"), typed("dock", 40)
+    ticket, dock = posted_row("ticket"), typed("dock", 40)
     return _do(lambda s, who: queue.move(s, ticket, dock, clock.now(), who, source()))
 
 
@@ -87,7 +87,7 @@ def move() -> AnyResponse:
 @gate(Role.DISPATCHER)
 def leave() -> AnyResponse:
     """Take a vehicle out of the line."""
-    ticket = _number("ticket")
+    ticket = posted_row("ticket")
     return _do(lambda s, who: queue.leave(s, ticket, clock.now(), who, source()))
 
 
@@ -95,7 +95,7 @@ def leave() -> AnyResponse:
 @gate(Role.DISPATCHER)
 def join() -> AnyResponse:
     """Give a parked vehicle a place in a line."""
-    visit, dock = _number("visit"), typed("dock", 40)
+    visit, dock = posted_row("visit"), typed("dock", 40)
     return _do(lambda s, who: queue.join(s, visit, dock, clock.now(), who, source()))
 
 
@@ -141,8 +141,3 @@ def _version(*seen: object) -> str:
 
 def _dock_name(dock: queue_query.DockQueue) -> str:
     return dock.name(lang())
-
-
-def _number(key: str) -> int:
-    text = typed(key, 18)
-    return int(text) if text.isascii() and text.isdigit() else abort(400)

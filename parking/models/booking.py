@@ -75,6 +75,7 @@ class Booking(Base):
     documents: Mapped[Json] = mapped_column(default=dict, server_default="{}")
     decided_at: Mapped[Instant | None]
     told_at: Mapped[Instant | None]
+    purpose: Mapped[Word | None]  # a Purpose; None: not told
 
     cargoes: Mapped[list[Cargo]] = relationship(order_by="Cargo.compartment")
     holds: Mapped[list[Hold]] = relationship(back_populates="booking", order_by="Hold.id")

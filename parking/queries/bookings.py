@@ -22,6 +22,7 @@ from parking.vocabulary import (
     HoldState,
     Leg,
     LoadState,
+    Purpose,
     VisitState,
     VisitStep,
 )
@@ -93,6 +94,7 @@ class BookingView:
     length_m: float | None = None
     width_m: float | None = None
     height_m: float | None = None
+    purpose: Purpose | None = None
 
     def goods(self, lang: str) -> str | None:
         """The proper name of the goods in ``lang``."""
@@ -284,6 +286,7 @@ def _view(row: Any) -> BookingView:
         length_m=booking.length_m,
         width_m=booking.width_m,
         height_m=booking.height_m,
+        purpose=Purpose(booking.purpose) if booking.purpose else None,
         waybill_out=row.Visit.waybill_out if row.Visit else None,
     )
 

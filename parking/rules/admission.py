@@ -15,7 +15,7 @@ from parking.rules import hours
 from parking.rules import plate as plates
 from parking.rules.park_rules import ForbiddenHours
 from parking.rules.policy import Policy
-from parking.vocabulary import DocumentKind, FormField, LoadState, Refusal
+from parking.vocabulary import DocumentKind, FormField, LoadState, Purpose, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class BookingForm:
     height_m: float | None = None
     documents: Mapping[str, date] = field(default_factory=dict)
     walk_in: bool = False
+    purpose: Purpose | None = None
 
     @property
     def cargoes(self) -> tuple[CargoLine, ...]:
@@ -136,6 +137,8 @@ _LARGEST: Mapping[FormField, float] = {
     FormField.WIDTH_M: 5.0,
     FormField.HEIGHT_M: 6.0,
 }
+#: No compartment of a road vehicle holds more, kilograms.
+_HEAVIEST = 100_000
 #: How long a draft's stay is until somebody says.
 _DRAFT_STAY = timedelta(hours=4)
 _PHONE = re.compile(r"1[0-9]{10}")
@@ -169,12 +172,24 @@ def storable(form: BookingForm, known: Set[str], now: datetime) -> BookingForm:
         plate_colour=form.plate_colour if form.plate_colour in plates.COLOURS else 2,
         load_state=form.load_state if form.load_state in list(LoadState) else LoadState.LOADED,
         un_number=form.un_number if form.un_number in known else None,
-        further=tuple(c for c in form.further if c.un_number in known and c.mass_kg >= 0),
-        mass_kg=max(0, form.mass_kg),
+        further=tuple(c for c in form.further[: COMPARTMENTS - 1] if c.un_number in known and _mass_told(c)),
+        mass_kg=form.mass_kg if 0 <= form.mass_kg <= _HEAVIEST else 0,
         window_start=begins,
         window_end=ends,
         enterprise=(form.enterprise or "")[:120] or None,
+        purpose=form.purpose if form.purpose in list(Purpose) else None,
+        length_m=_size(form.length_m, FormField.LENGTH_M),
+        width_m=_size(form.width_m, FormField.WIDTH_M),
+        height_m=_size(form.height_m, FormField.HEIGHT_M),
     )
+
+
+def _mass_told(line: CargoLine) -> bool:
+    return 0 <= line.mass_kg <= _HEAVIEST
+
+
+def _size(metres: float | None, name: FormField) -> float | None:
+    return metres if metres is not None and 0 < metres <= _LARGEST[name] else None
 
 
 def judge(form: BookingForm, facts: Facts, now: datetime) -> tuple[Reason, ...]:
@@ -217,6 +232,8 @@ def _choices(form: BookingForm) -> Iterator[Reason]:
         yield _field(Refusal.CHOICE_UNKNOWN, FormField.PLATE_COLOUR)
     if form.load_state not in list(LoadState):
         yield _field(Refusal.CHOICE_UNKNOWN, FormField.LOAD_STATE)
+    if form.purpose is not None and form.purpose not in list(Purpose):
+        yield _field(Refusal.CHOICE_UNKNOWN, FormField.PURPOSE)
     if form.language not in ("zh", "en"):
         yield _field(Refusal.CHOICE_UNKNOWN, FormField.LANGUAGE)
 

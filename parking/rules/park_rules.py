@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from parking.rules import segregation_overrides
 from parking.rules.policy import Policy
 from parking.rules.segregation_overrides import Override, RuleWrong
-from parking.vocabulary import WarningLevel
+from parking.vocabulary import Purpose, WarningLevel
 
 __all__ = ["ForbiddenHours", "IndexLimit", "ParkRules", "RuleWrong", "StayLimit", "WeatherRule", "read"]
 
@@ -58,16 +58,25 @@ class WeatherRule:
 
 @dataclass(frozen=True, slots=True)
 class StayLimit:
-    """The longest stay in given zones (empty: the whole lot) of given classes (``*``: every vehicle)."""
+    """The longest stay in given zones (empty: the whole lot) of given classes (``*``: every vehicle).
+
+    ``purposes``: only of vehicles that come for one of these (empty: whatever they come for).
+    """
 
     hours: float
     zones: tuple[str, ...] = ()
     classes: tuple[str, ...] = ("*",)
     reason: str = ""
+    purposes: tuple[Purpose, ...] = ()
 
-    def concerns(self, zone: str | None, hazards: Iterable[str]) -> bool:
-        """Whether it binds a vehicle with these hazards (``?``: unknown) in a zone (None: not known yet)."""
+    def concerns(self, zone: str | None, hazards: Iterable[str], purpose: str | None = None) -> bool:
+        """Whether it binds a vehicle with these hazards (``?``: unknown) in a zone (None: not known yet).
+
+        A purpose nobody told (None) is bound by every limit.
+        """
         if self.zones and zone not in self.zones:
+            return False
+        if self.purposes and purpose is not None and purpose not in self.purposes:
             return False
         return "*" in self.classes or any(matches(None if h == "?" else h, self.classes) for h in hazards)
 
@@ -94,10 +103,12 @@ class ParkRules:
     weather: tuple[WeatherRule, ...] = WEATHER_DEFAULT
     stay_limits: tuple[StayLimit, ...] = ()
 
-    def longest_stay(self, zone: str | None, hazards: Iterable[str]) -> StayLimit | None:
+    def longest_stay(
+        self, zone: str | None, hazards: Iterable[str], purpose: str | None = None
+    ) -> StayLimit | None:
         """The shortest of the limits that bind a vehicle in a zone; None where the park set none."""
         found = tuple(hazards)
-        binding = (limit for limit in self.stay_limits if limit.concerns(zone, found))
+        binding = (limit for limit in self.stay_limits if limit.concerns(zone, found, purpose))
         return min(binding, key=lambda limit: limit.hours, default=None)
 
     def limit(self, zone: str | None, policy: Policy) -> IndexLimit:
@@ -142,14 +153,18 @@ def _stays(entries: Any) -> Iterator[StayLimit]:
     for i, entry in enumerate(_list("stay_limits", entries)):
         where = f"stay_limits[{i}]"
         entry = _object(where, entry)
-        if extra := set(entry) - {"hours", "zones", "classes", "reason"}:
+        if extra := set(entry) - {"hours", "zones", "classes", "reason", "purposes"}:
             raise RuleWrong(f"{where}.{sorted(extra)[0]}", "no such field")
         zones = tuple(str(z).strip() for z in _list(f"{where}.zones", entry.get("zones", [])))
         if not all(zones):
             raise RuleWrong(f"{where}.zones", "expected codes of zones")
         hours = _share(f"{where}.hours", entry.get("hours"))
         classes = _classes(f"{where}.classes", entry.get("classes", ["*"]))
-        yield StayLimit(hours, zones, classes, str(entry.get("reason", ""))[:200])
+        purposes = _list(f"{where}.purposes", entry.get("purposes", []))
+        if not all(p in list(Purpose) for p in purposes):
+            raise RuleWrong(f"{where}.purposes", f"expected some of {', '.join(Purpose)}")
+        named = tuple(Purpose(p) for p in purposes)
+        yield StayLimit(hours, zones, classes, str(entry.get("reason", ""))[:200], named)
 
 
 def _limit(where: str, entry: Any) -> IndexLimit:

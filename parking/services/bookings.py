@@ -18,7 +18,7 @@ from parking.refused import Reason, Refused, no
 from parking.rules import admission, ban
 from parking.rules import booking as life
 from parking.rules.admission import BookingForm, Facts, KnownGoods, OtherBooking
-from parking.rules.segregation import Load, Rulebook, Ruling, within
+from parking.rules.segregation import Rulebook
 from parking.services import audit, carrying, holding
 from parking.vocabulary import LIVE_BOOKING, OPEN_VISIT, BookingState, BookingStep, FormField, Leg, Refusal
 
@@ -39,13 +39,15 @@ def request(session: Session, form: BookingForm, now: datetime, actor: str, sour
     form = admission.tidy(form)
     lot_id = lots.current(session)
     holding.lock(session, lot_id)
-    if (known := _sent_before(session, form)) is not None:
+    known = _sent_before(session, form)
+    if known is not None and known.state != BookingState.DRAFT:
         return known
     goods = _goods(session, form)
-    reasons = admission.judge(_as_seen(form, actor), _facts(session, form, goods, lot_id, now, actor), now)
+    facts = _facts(session, form, goods, lot_id, now, actor, besides=known.id if known else 0)
+    reasons = admission.judge(_as_seen(form, actor), facts, now)
     if reasons:
         raise Refused(*reasons)
-    booking = _new(session, form, lot_id, now)
+    booking = known or _new(session, form, lot_id, now)  # a draft that was kept from this form is sent now
     _fill(session, booking, form, goods, _first_state(session, lot_id))
     outbox.post(session, BookingSubmitted(booking.id))
     audit.record(session, actor, "request", "booking", booking.id, now, source, plate=booking.plate)
@@ -73,7 +75,7 @@ def edit(
 
 
 def keep(session: Session, form: BookingForm, now: datetime, actor: str, source: str) -> Booking:
-    """Keep an unfinished form as a draft; nobody is asked until it is sent. Raises Refused.
+    """Keep an unfinished form as a draft, once; nobody is asked until it is sent. Raises Refused.
 
     What cannot be stored is left out: unknown goods, times that are none.
     """
@@ -81,8 +83,12 @@ def keep(session: Session, form: BookingForm, now: datetime, actor: str, source:
     if not form.plate:
         raise Refused(Reason(Refusal.FIELD_MISSING, {"field": FormField.PLATE}, FormField.PLATE))
     lot_id = lots.current(session)
+    holding.lock(session, lot_id)
+    known = _sent_before(session, form)
+    if known is not None and known.state != BookingState.DRAFT:
+        return known
     goods = _goods(session, form)
-    booking = _new(session, form, lot_id, now)
+    booking = known or _new(session, form, lot_id, now)
     _fill(session, booking, admission.storable(form, set(goods), now), goods, BookingState.DRAFT)
     audit.record(session, actor, "draft", "booking", booking.id, now, source, plate=booking.plate)
     return booking
@@ -209,12 +215,14 @@ def _end(session: Session, booking_id: int, now: datetime) -> int:
 
 
 def _sent_before(session: Session, form: BookingForm) -> Booking | None:
-    """The booking this very form became. The same key under another content is another form."""
+    """The booking this very form became, or its draft. Another content under the key of a booking that was
+    sent is another form."""
     if form.idempotency_key is None:
         return None
     found = session.scalar(select(Booking).where(Booking.idempotency_key == form.idempotency_key))
-    same = found is not None and (found.plate, found.waybill_no) == (form.plate, form.waybill_no)
-    return found if same else None
+    if found is None or found.state == BookingState.DRAFT:
+        return found
+    return found if (found.plate, found.waybill_no) == (form.plate, form.waybill_no) else None
 
 
 def _as_seen(form: BookingForm, actor: str) -> BookingForm:
@@ -265,13 +273,7 @@ def _banned(session: Session, form: BookingForm) -> tuple[Reason, ...]:
 
 def _together(form: BookingForm, goods: dict[str, Goods], book: Rulebook) -> tuple[Reason, ...]:
     """Why two compartments of the form may not travel in one vehicle."""
-    known = [goods[c.un_number] for c in form.cargoes if c.un_number in goods]
-    verdict = within(Load(tuple(lots.substance_of(g) for g in known)), book) if known else None
-    if verdict is None or verdict.ruling is Ruling.ALLOWED or verdict.reason is None:
-        return ()
-    one, other = verdict.reason
-    clash = no(Refusal.COMPARTMENTS_CLASH, FormField.CARGOES, one=one, other=other, source=verdict.source)
-    return (clash,)
+    return carrying.together([goods[c.un_number] for c in form.cargoes if c.un_number in goods], book)
 
 
 def _live() -> Select[Booking, str]:
@@ -324,6 +326,7 @@ def _fill(
     booking.mass_kg, booking.load_state = form.total_kg, form.load_state
     booking.window_start, booking.window_end = form.window_start, form.window_end
     booking.language, booking.enterprise = form.language, form.enterprise
+    booking.purpose = form.purpose
     booking.length_m, booking.width_m, booking.height_m = form.length_m, form.width_m, form.height_m
     booking.documents = {str(kind): until.isoformat() for kind, until in form.documents.items()}
     booking.state = state

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from parking import outbox
 from parking.events import VisitMoved
-from parking.models import Booking, Cargo, Goods, Visit
+from parking.models import Booking, Cargo, CheckAnswer, Goods, Visit
 from parking.refused import Refused, no
 from parking.rules.admission import CargoLine
 from parking.services import audit, bays, carrying, holding
@@ -32,7 +32,7 @@ def declare(
 ) -> Visit:
     """Say what a vehicle carries after its work at the dock. Raises Refused with every reason."""
     visit, booking = _locked(session, visit_id, _AFTER_WORK)
-    reasons = carrying.against(session, booking, carries, cargo)
+    reasons = carrying.against_after_work(session, visit, booking, carries, cargo)
     if reasons:
         raise Refused(*reasons)
     carrying.write(session, visit, booking, carries, cargo, waybill_out)
@@ -51,8 +51,9 @@ def correct(
 ) -> Visit:
     """What stands at the gate is not what was booked: put it right. Raises Refused.
 
-    A bay that no longer suits is taken back, and the dispatcher finds another. What nobody knows is not
-    entered here: such a vehicle is refused or isolated.
+    A bay that no longer suits is taken back, and the dispatcher finds another; answers of the checklist were
+    given to other cargo and are asked anew. What nobody knows is not entered here: such a vehicle is refused
+    or isolated.
     """
     visit, booking = _locked(session, visit_id, tuple(AT_GATE))
     reasons = list(carrying.against(session, booking, carries, cargo))
@@ -61,13 +62,20 @@ def correct(
     if reasons:
         raise Refused(*reasons)
     before = session.execute(
-        select(Cargo.un_number, Cargo.mass_kg).where(Cargo.booking_id == booking.id, Cargo.leg == Leg.IN)
+        select(Cargo.un_number, Cargo.mass_kg, Cargo.residue)
+        .where(Cargo.booking_id == booking.id, Cargo.leg == Leg.IN)
+        .order_by(Cargo.compartment)
     ).all()
+    same = booking.load_state == carries and [tuple(row) for row in before] == [
+        (line.un_number, line.mass_kg, line.residue) for line in cargo
+    ]
     _rewrite(session, booking, carries, cargo)
+    if not same:
+        _inspect_anew(session, visit, now)
     hold = holding.live(session, booking.id)
     if hold is not None and bays.standing_reasons(session, booking, hold, now, physical=False):
         holding.take_back(session, hold, now, "cargo_differs", actor, source)
-    facts = {"before": [tuple(row) for row in before]}
+    facts = {"before": [(row.un_number, row.mass_kg) for row in before]}
     _tell(session, visit, "correct_cargo", now, actor, source, carries, cargo, **facts)
     return visit
 
@@ -84,6 +92,14 @@ def washed(
     session.flush()
     _tell(session, visit, "washed", now, actor, source, LoadState.EMPTY_CLEAN, (), certificate=certificate)
     return visit
+
+
+def _inspect_anew(session: Session, visit: Visit, now: datetime) -> None:
+    """What was found on the checklist was found of other cargo; the audit keeps it."""
+    session.execute(delete(CheckAnswer).where(CheckAnswer.visit_id == visit.id))
+    if visit.state in (VisitState.INSPECTED, VisitState.QUEUED):
+        visit.state, visit.inspected_at, visit.moved_at = VisitState.ARRIVED, None, now
+    session.flush()
 
 
 def _rewrite(session: Session, booking: Booking, carries: LoadState, cargo: Sequence[CargoLine]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,9 @@ from parking.goodsfile import listed, origins
 from parking.models import Goods
 from parking.pinyin import initials
 from parking.services import audit
+
+#: Rows entered with one statement.
+AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,15 @@ def take(session: Session, rows: Iterable[Mapping[str, str]]) -> None:
     values = [_values(row) for row in rows]
     if not values:
         return
-    entry = insert(Goods).values(values)
-    told = {name: entry.excluded[name] for name in values[0] if name != "un_number"}
-    session.execute(entry.on_conflict_do_update(index_elements=["un_number"], set_=told))
+    for some in batched(values, AT_ONCE):
+        entry = insert(Goods).values(some)
+        told = {name: entry.excluded[name] for name in some[0] if name != "un_number"}
+        session.execute(entry.on_conflict_do_update(index_elements=["un_number"], set_=told))
+
+
+def batched(values: Sequence[dict[str, Any]], size: int) -> Iterator[Sequence[dict[str, Any]]]:
+    """The same in pieces: a statement takes 65,535 parameters at most."""
+    return (values[n : n + size] for n in range(0, len(values), size))
 
 
 def enter(

@@ -92,7 +92,7 @@ def stay(
     """Whether the booked stay is longer than the park allows in the bay's zone for what is carried."""
     if not rules.rules.stay_limits:
         return ()
-    longest = rules.rules.longest_stay(bay.zone, load.hazards)
+    longest = rules.rules.longest_stay(bay.zone, load.hazards, booking.purpose)
     booked = booking.window_end - (period[0] if period[0] > booking.window_start else booking.window_start)
     if longest is None or booked <= timedelta(hours=longest.hours):
         return ()

@@ -100,7 +100,7 @@ def _conflict(stay: Stay, other: Stay, lot: Lot) -> bool:
 
 def _tell(session: Session, lot_id: int, lot: Lot, now: datetime) -> int:
     """Make a violation of each overstay, once, and climb its ladder."""
-    policy, longest = lot.rules.policy, _longest(lot)
+    policy, longest = lot.rules.policy, _longest(session, lot)
     rows = session.execute(
         select(Visit, Booking.window_end, Bay.code)
         .join(Booking, Booking.id == Visit.booking_id)
@@ -116,11 +116,17 @@ def _tell(session: Session, lot_id: int, lot: Lot, now: datetime) -> int:
     )
 
 
-def _longest(lot: Lot) -> dict[int, float]:
-    """Booking → the longest stay its zone and cargo allow, hours, where the park has set one."""
+def _longest(session: Session, lot: Lot) -> dict[int, float]:
+    """Booking → the longest stay its zone, cargo and purpose allow, hours, where the park has set one."""
+    if not lot.rules.rules.stay_limits:
+        return {}
+    ids = [stay.booking_id for stay in lot.stays]
+    asked = session.execute(select(Booking.id, Booking.purpose).where(Booking.id.in_(ids)))
+    purposes = {row.id: row.purpose for row in asked}
     found = {}
     for stay in lot.stays:
-        limit = lot.rules.rules.longest_stay(lot.by_id(stay.bay_id).zone, stay.load.hazards)
+        zone, purpose = lot.by_id(stay.bay_id).zone, purposes.get(stay.booking_id)
+        limit = lot.rules.rules.longest_stay(zone, stay.load.hazards, purpose)
         if limit is not None:
             found[stay.booking_id] = limit.hours
     return found

@@ -238,7 +238,7 @@ def _guards(
     if step in (VisitStep.REFUSE, VisitStep.ISOLATE) and said.remark is None:
         return (*found, no(Refusal.REMARK_MISSING, FormField.REMARK))
     if step is VisitStep.FINISH_WORK:
-        return (*found, *carrying.against(session, booking, said.carries, said.cargo))
+        return (*found, *carrying.against_after_work(session, visit, booking, said.carries, said.cargo))
     if step is VisitStep.LEAVE_DOCK:
         return (*found, *carrying.against_leaving_dock(visit))
     return found

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geo.layers import read_park
+from geo.shapes import LayerKind
 from parking import clock
 from parking.db import transaction
 from parking.models import Audit, Booking, Hold, Visit
 from parking.services import staff
 from parking.vocabulary import Role
+from tests.journeys.conftest import ROOT
 from web.forms import picker_value
+from workers.jt808.location import Location
+from workers.terminal import Terminal
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(300)]
 
@@ -75,6 +82,9 @@ def test_a_truck_is_booked_parked_loaded_and_leaves(house, window):
     page.get_by_text("已批准").first.wait_for()
     step(page, "check_in")
 
+    with ThreadPoolExecutor(1) as aside:  # the browser's driver has the loop of this thread
+        assert aside.submit(asyncio.run, heard_at_the_gate(house.gateway)).result() == 0
+
     guard = window()
     guard.sign_in("guard", house.passwords["guard"])
     gate = guard.go("/gate")
@@ -118,10 +128,21 @@ def account_of(house, username, enterprise):
         )
 
 
+async def heard_at_the_gate(port):
+    """The truck's own terminal tells where it stands; the product answers the row of the checklist by it."""
+    park, _ = read_park(ROOT / "fixtures" / "park")
+    gate = next(g for g in park.of(LayerKind.GATE) if g.attributes.get("gate_kind") == "hazmat_only")
+    at = gate.geometry.centroid
+    async with Terminal("127.0.0.1", port, "13900012345", "晋M12345", 2, "2019") as terminal:
+        return await terminal.send_fix(Location(clock.now(), at.y, at.x, speed_kmh=0.0, heading=0))
+
+
 def answer_checklist(gate):
     """Every row in order, with papers valid for months; then the list is finished."""
     gate.get_by_role("link", name="入园查验清单").click()
     gate.wait_for_url("**/checklist")
+    assert "系统判定" in gate.locator("#row-V8").inner_text()
+    assert "系统判定" in gate.locator("#row-D6").inner_text()
     until = (clock.now() + timedelta(days=120)).date().isoformat()
     for number in range(gate.locator("li.check-row").count()):
         row = gate.locator("li.check-row").nth(number)

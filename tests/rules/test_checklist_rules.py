@@ -21,8 +21,12 @@ GEAR = next(r for r in DEFAULT if r.code == "V10")
 answers = st.dictionaries(st.sampled_from([r.code for r in DEFAULT]), st.sampled_from([PASS, FAIL, SKIP]))
 
 
+#: A row of our own: the order's list has none for who says he is clean.
+OURS = {"V11"}
+
+
 def test_the_default_list_is_the_one_of_the_order_in_its_order():
-    codes = [r.code for r in DEFAULT]
+    codes = [r.code for r in DEFAULT if r.code not in OURS]
     assert codes == [
         *(f"V{n}" for n in range(1, 11)),
         *(f"P{n}" for n in range(1, 5)),

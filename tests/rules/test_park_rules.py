@@ -56,6 +56,8 @@ def test_an_unknown_class_falls_under_every_list(hazard, classes, hit):
     ("name", "value", "where"),
     [
         ("colour", 1, "colour"),
+        ("stay_limits", [{"hours": 2, "purposes": ["tea"]}], "stay_limits[0].purposes"),
+        ("stay_limits", [{"hours": 2, "purposes": "to_wait"}], "stay_limits[0].purposes"),
         ("segregation", {}, "segregation"),
         ("index_limits", {"lots": 1}, "index_limits.lots"),
         ("index_limits", {"lot": {"warn": 2, "refuse": 1}}, "index_limits.lot.warn"),

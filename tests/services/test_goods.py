@@ -79,6 +79,20 @@ def test_a_new_list_tells_whose_hazards_change_and_leaves_the_rest(listed: Sessi
     assert goods.compare(listed, rows).same == 2
 
 
+def test_a_list_of_every_number_there_can_be_is_entered(session: Session):
+    """A statement takes 65,535 parameters at most; a whole list is more."""
+    rows = [
+        {
+            "un_number": f"{n:04d}", "name_zh": f"货{n}", "name_en": f"goods {n}", "hazard_class": "3",
+            "subsidiary": "", "packing_groups": "II", "packing_group": "II", "source": "test", "origins": "",
+            "traits": "", "aliases": "", "erg_guide": "128", "critical_entry": "",
+        }
+        for n in range(4_500)
+    ]  # fmt: skip
+    assert len(goods.enter(session, rows, "all.csv", NOW, STAFF, HERE).new) == 4_500
+    assert goods.enter(session, rows, "all.csv", NOW, STAFF, HERE).same == 4_500
+
+
 def test_the_command_enters_all_or_nothing_and_says_which_row_is_wrong(database_url, tmp_path, capsys):
     file = tmp_path / "list.csv"
     wrong = "1017,氯,Chlorine,2.4,,,name_zh GB"

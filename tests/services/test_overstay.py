@@ -12,7 +12,7 @@ from parking.queries import violations
 from parking.refused import Refused
 from parking.services import bays, bookings, overstay, visits
 from parking.speech import say
-from parking.vocabulary import BookingState, Refusal, ViolationKind, VisitStep
+from parking.vocabulary import BookingState, Purpose, Refusal, ViolationKind, VisitStep
 from tests.factories import DRIVER, HERE, NOW, STAFF, booked, held, hours, lot, parked, walk
 
 pytestmark = pytest.mark.servers
@@ -197,6 +197,38 @@ def test_expiry_never_touches_a_vehicle_that_is_here(session):
     session.refresh(made)
     assert made.state == BookingState.USED
     assert session.scalar(select(func.count()).select_from(Booking)) == 1
+
+
+def test_the_shortest_of_purpose_zone_park_and_booking_is_the_limit(session):
+    """min(purpose, zone, park, booked end and grace); a purpose nobody told is bound by every limit."""
+    made = lot(session)
+    park = session.get_one(ParkRow, made.park_id)
+    limits = [
+        {"hours": 1, "purposes": ["to_wait"], "reason": "只停不装卸"},
+        {"hours": 3, "purposes": ["to_load", "to_unload"]},
+    ]
+    park.settings = {**park.settings, "rules": {"stay_limits": limits}}
+    session.flush()
+    told = ((Purpose.WAIT, 1), (Purpose.UNLOAD, 3), (Purpose.WASH, None), (None, 1))
+    for n, (purpose, longest) in enumerate(told, 1):
+        asks = booked(session, purpose=purpose, window_end=NOW + hours(1 + (longest or 9)))
+        bays.assign(session, asks.id, f"B0{n}", NOW, STAFF, HERE)
+        if longest:
+            more = booked(session, purpose=purpose, window_end=NOW + hours(1.1 + longest))
+            with pytest.raises(Refused) as refused:
+                bays.assign(session, more.id, "B08", NOW, STAFF, HERE)
+            assert refused.value.reasons[0].facts["hours"] == str(longest)
+        visit = visits.check_in(session, asks.id, asks.window_start, DRIVER, HERE)
+        walk(session, visit.id, asks.window_start, VisitStep.ADMIT, VisitStep.PARK)
+        asks.window_end = NOW + hours(48)  # only the other clocks are asked here
+    session.flush()
+    overstay.sweep(session, NOW + hours(2) + MINUTE)
+    found = session.execute(select(Booking.purpose, Violation.subject).join(Violation)).all()
+    assert sorted(found, key=str) == sorted([("to_wait", "zone"), (None, "zone")], key=str)
+    overstay.sweep(session, NOW + hours(7) + MINUTE)
+    found = session.execute(select(Booking.purpose, Violation.subject).join(Violation)).all()
+    assert {("to_unload", "zone"), ("to_wash", "park")} <= set(map(tuple, found))
+    assert ("to_wash", "zone") not in found
 
 
 def test_a_zone_may_allow_a_class_only_a_short_stay(session):
