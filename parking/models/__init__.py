@@ -1,5 +1,6 @@
 """SQLAlchemy 2 typed models, one aggregate per file."""
 
+from parking.models.archive import Evidence, FixBlock, LegalHold
 from parking.models.base import Base
 from parking.models.booking import Booking, Cargo, Hold, Visit
 from parking.models.control import (
@@ -27,11 +28,14 @@ __all__ = [
     "Cargo",
     "CheckAnswer",
     "CheckRow",
+    "Evidence",
+    "FixBlock",
     "FixRow",
     "Goods",
     "Heartbeat",
     "Hold",
     "LayerVersion",
+    "LegalHold",
     "Letter",
     "Lot",
     "Notice",
