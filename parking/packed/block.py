@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from parking.packed.columns import SECOND, FixColumns, Floats, Ints, Objects, objects, same
+from parking.packed.columns import SECOND, FixColumns, Flags, Floats, Ints, Objects, objects, same
 from parking.packed.numbers import Damaged, Reader, Writer
 
 VERSION = 1
@@ -45,16 +45,16 @@ class Leads:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The searchable part, in the order of the block. ``believed``: no mark, or only late."""
+    """The searchable part, in the order of the block. ``placed``: see FixColumns.placed."""
 
     starts: Ints
     vehicle: Ints
-    has_vehicle: Any
+    has_vehicle: Flags
     terminal: Ints
     time: Ints
     lon: Floats
     lat: Floats
-    believed: Any
+    placed: Flags
     leads: Leads
 
 
@@ -96,7 +96,7 @@ def _path(rows: FixColumns, starts: Ints, leads: Leads) -> bytes:
     out.ints(rows.time % SECOND, starts)
     _put_floats(out, rows.lon, starts, _DEGREES)
     _put_floats(out, rows.lat, starts, _DEGREES)
-    out.ints(_unbelieved(rows.mark), starts)
+    out.ints((~rows.placed()).astype(np.int64), starts)
     begins = rows.time[starts] // SECOND
     out.ints(np.where(leads.time == 0, -1, begins - leads.time // SECOND), alone)
     out.ints(_micro(leads.lon) - _micro(rows.lon[starts]), alone)
@@ -118,7 +118,7 @@ def read_path(data: bytes) -> Path:
     vehicle, missing, terminal = (source.ints(tracks, alone) for _ in range(3))
     seconds, fraction = (source.ints(count, starts) for _ in range(2))
     lon, lat = (_get_floats(source, count, starts) for _ in range(2))
-    unbelieved = source.ints(count, starts)
+    unplaced = source.ints(count, starts)
     before, east, north = (source.ints(tracks, alone) for _ in range(3))
     leads = Leads(
         np.where(before < 0, 0, (seconds[starts] - before) * SECOND),
@@ -127,7 +127,7 @@ def read_path(data: bytes) -> Path:
     )
     return Path(
         starts, np.repeat(vehicle, lengths), np.repeat(missing == 0, lengths), np.repeat(terminal, lengths),
-        seconds * SECOND + fraction, lon, lat, unbelieved == 0, leads,
+        seconds * SECOND + fraction, lon, lat, unplaced == 0, leads,
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _rest(rows: FixColumns, starts: Ints) -> bytes:
     _put_floats(out, rows.speed, starts, _KMH)
     for column in (rows.heading, rows.altitude, rows.alarm, rows.status):
         out.ints(column, starts)
-    out.ints(rows.located ^ ((rows.status & LOCATED_BIT) != 0), starts)
+    out.ints((rows.located ^ ((rows.status & LOCATED_BIT) != 0)).astype(np.int64), starts)
     out.ints(rows.backfill.astype(np.int64), starts)
     _put_words(out, rows.mark, starts)
     _put_extras(out, rows.extras, starts)
@@ -186,10 +186,6 @@ def _opened(data: bytes, kind: int) -> tuple[Reader, int]:
     return Reader(data, _HEAD.size), rows
 
 
-def _unbelieved(mark: Objects) -> Ints:
-    return np.array([m is not None and m != "late" for m in mark], np.int64)
-
-
 def _micro(degrees: Floats) -> Ints:
     usable = np.isfinite(degrees) & (np.abs(degrees) < 1e6)
     return np.rint(np.where(usable, degrees, 0.0) * 1e6).astype(np.int64)
@@ -198,7 +194,7 @@ def _micro(degrees: Floats) -> Ints:
 def _put_floats(out: Writer, values: Floats, starts: Ints, digits: Sequence[int]) -> None:
     """As whole numbers of the fewest decimal digits that leave the fewest exceptions; those as they are."""
     tried = [(d, *_scaled(values, d)) for d in digits]
-    chosen, whole, odd = min(tried, key=lambda t: (len(t[2]) * 8 + (t[0] - digits[0]) * len(values) / 3))
+    chosen, whole, odd = min(tried, key=lambda t: len(t[2]) * 8 + (t[0] - digits[0]) * len(values) / 3)
     out.number(chosen)
     out.ints(whole, starts)
     out.number(len(odd))

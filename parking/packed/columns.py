@@ -20,6 +20,8 @@ SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Bits of ``nulls``: which values of a row are NULL (they read 0 in their own column).
 NO_VEHICLE, NO_SPEED, NO_HEADING, NO_ALTITUDE, NO_EXTRAS = 1, 2, 4, 8, 16
+#: Place of a nullable value in the tuples of ``FixColumns.of``.
+_NULLABLE = {3: NO_VEHICLE, 8: NO_SPEED, 9: NO_HEADING, 10: NO_ALTITUDE, 16: NO_EXTRAS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,17 @@ class FixColumns:
 
     @property
     def has_vehicle(self) -> Flags:
-        return (self.nulls & NO_VEHICLE) == 0
+        bound: Flags = (self.nulls & NO_VEHICLE) == 0
+        return bound
+
+    def placed(self) -> Flags:
+        """Rows that say where something was: believed, late, or of a terminal bound to no vehicle (which
+        nobody judged; it counts where it is located at all)."""
+        trusted = np.array([m is None or m == "late" for m in self.mark], bool)
+        unbound = np.array([m == "unbound" for m in self.mark], bool) & self.located
+        with np.errstate(invalid="ignore"):
+            on_earth: Flags = (np.abs(self.lon) <= 180) & (np.abs(self.lat) <= 90)
+        return (trusted | unbound) & on_earth
 
     def by_vehicle(self) -> FixColumns:
         """Sorted by vehicle (none last), terminal, time, serial, item: the order of a block."""
@@ -101,7 +113,7 @@ class FixColumns:
         heading, altitude_m, located, backfill, alarm, status, mark, extras); times are aware datetimes."""
         given = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(17)]
         nulls = np.zeros(len(given[0]), np.int64)
-        for place, bit in ((3, NO_VEHICLE), (8, NO_SPEED), (9, NO_HEADING), (10, NO_ALTITUDE), (16, NO_EXTRAS)):
+        for place, bit in _NULLABLE.items():
             nulls |= np.array([bit if v is None else 0 for v in given[place]], np.int64)
         whole = {n: _array([v or 0 for v in given[n]], np.int64) for n in (2, 3, 4, 5, 9, 10, 13, 14)}
         real = {n: _array([0.0 if v is None else v for v in given[n]], np.float64) for n in (6, 7, 8)}
@@ -150,7 +162,7 @@ def same(one: FixColumns, other: FixColumns) -> bool:
         if a.dtype == np.float64:
             a, b = a.view(np.int64), b.view(np.int64)
         if a.dtype == object:
-            if [repr(x) if isinstance(x, float) else x for x in a] != list(b):
+            if list(a) != list(b):
                 return False
         elif not np.array_equal(a, b):
             return False

@@ -98,9 +98,10 @@ class Reader:
         if kind == _STORED:
             return kept
         try:
-            return _zstd()[1].decompress(kept, max_output_size=whole)
+            unpacked: bytes = _zstd()[1].decompress(kept, max_output_size=whole)
         except zstandard.ZstdError as error:
             raise Damaged(f"a stream at byte {self.at - size} cannot be unpacked: {error}") from None
+        return unpacked
 
     def ints(self, count: int, starts: Ints) -> Ints:
         if count == 0:

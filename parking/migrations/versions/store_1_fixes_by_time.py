@@ -37,9 +37,7 @@ def upgrade() -> None:
         sa.Column("path", sa.LargeBinary(), nullable=False),
         sa.Column("rest", sa.LargeBinary(), nullable=False),
         sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["violation_id"], ["violation.id"], name=op.f("fk_evidence_violation_id")
-        ),
+        sa.ForeignKeyConstraint(["violation_id"], ["violation.id"], name=op.f("fk_evidence_violation_id")),
         sa.PrimaryKeyConstraint("violation_id", name=op.f("pk_evidence")),
     )
     op.create_index("ix_evidence_vehicle_id", "evidence", ["vehicle_id"])

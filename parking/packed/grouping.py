@@ -1,0 +1,69 @@
+"""Which tracks share a block: neighbours, so that a search opens few blocks; about BLOCK fixes each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from parking.packed import ways
+from parking.packed.block import Leads
+from parking.packed.columns import FixColumns, Ints
+
+#: Fixes in a block: large enough to pack well, small enough to open for one vehicle (measured).
+BLOCK = 8192
+Last = dict[tuple[int, int], tuple[int, float, float]]
+
+
+def pieces(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
+    """The blocks of ``rows`` (in the order of a block), each with its leads.
+
+    ``last``: the last placed fix of a track before the period. A track longer than a block is cut in time.
+    """
+    starts = rows.tracks()
+    if not len(starts):
+        return
+    ends = np.append(starts[1:], len(rows))
+    held: list[Ints] = []
+    count = 0
+    for track in np.argsort(_neighbourhood(rows, starts), kind="stable"):
+        begin, end = int(starts[track]), int(ends[track])
+        if held and count + end - begin > BLOCK:
+            yield _piece(rows, held, last)
+            held, count = [], 0
+        if end - begin > BLOCK:
+            yield from _cut(rows, begin, end, last)
+            continue
+        held.append(np.arange(begin, end))
+        count += end - begin
+    if held:
+        yield _piece(rows, held, last)
+
+
+def _cut(rows: FixColumns, begin: int, end: int, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
+    known = dict(last)
+    for at in range(begin, end, BLOCK):
+        piece = rows.take(slice(at, min(at + BLOCK, end)))
+        yield piece, ways.leads_of(piece, known)
+        known.update(ways.last_placed(piece))
+
+
+def _piece(rows: FixColumns, held: list[Ints], last: Last) -> tuple[FixColumns, Leads]:
+    piece = rows.take(np.sort(np.concatenate(held)))
+    return piece, ways.leads_of(piece, last)
+
+
+def _neighbourhood(rows: FixColumns, starts: Ints) -> Ints:
+    """A number for each track, near for tracks whose first fixes are near (bits of both degrees, mixed)."""
+    lon, lat = rows.lon[starts], rows.lat[starts]
+    usable = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    x = (np.where(usable, lon, 0.0) + 180) / 360 * 65535
+    y = (np.where(usable, lat, 0.0) + 90) / 180 * 65535
+    return _spread(x.astype(np.int64)) | _spread(y.astype(np.int64)) << 1
+
+
+def _spread(value: Ints) -> Ints:
+    """The 16 bits of each number, one place between them."""
+    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        value = (value | value << shift) & mask
+    return value
