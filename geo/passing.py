@@ -56,12 +56,15 @@ class Legs:
 
 @dataclass(frozen=True, slots=True)
 class Passes:
-    """Of each leg: does it come near within the time asked for, from when to when, how close (metres)."""
+    """Of each leg: does it come near within the time asked for, from when to when, how close (metres),
+    and where it is closest (degrees)."""
 
     near: Flags
     enters: Ints
     leaves: Ints
     closest_m: Floats
+    lon: Floats
+    lat: Floats
 
 
 def drivable(legs: Legs) -> Flags:
@@ -96,6 +99,8 @@ def passes(legs: Legs, place: Place, since: int, until: int) -> Passes:
         enters=legs.t0 + np.rint(np.nan_to_num(enters) * took).astype(np.int64),
         leaves=legs.t0 + np.rint(np.nan_to_num(leaves) * took).astype(np.int64),
         closest_m=closest,
+        lon=legs.lon0 + nearest * (legs.lon1 - legs.lon0),
+        lat=legs.lat0 + nearest * (legs.lat1 - legs.lat0),
     )
 
 

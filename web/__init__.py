@@ -64,6 +64,7 @@ def _open_rooms(app: Flask) -> None:
         inbox,
         maps,
         overrides,
+        passed,
         planning,
         queue,
         supervisor,
@@ -72,7 +73,7 @@ def _open_rooms(app: Flask) -> None:
 
     rooms = (
         *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor),
-        *(maps, gate, inbox, warnings, overrides, bans, checklist, goods, admin, health),
+        *(maps, passed, gate, inbox, warnings, overrides, bans, checklist, goods, admin, health),
     )
     for room in (desk, inbox, supervisor, warnings):
         room.init_app(app)

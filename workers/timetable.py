@@ -25,5 +25,7 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "sweep_waitlist": 15.0,
         "make_plans": 2.0,
         "heartbeat": 5.0,
+        "make_partitions": 60.0,
+        "pack_fixes": 300.0,
     }.items()
 }

@@ -65,8 +65,8 @@ def reach(path: Path) -> Reach:
 
 
 def last_placed(rows: FixColumns) -> dict[tuple[int, int], tuple[int, float, float]]:
-    """(vehicle, terminal) → (time, lon, lat) of its last placed fix. Rows in the order of a block."""
-    placed = rows.take(np.flatnonzero(rows.placed() & rows.has_vehicle))
+    """(vehicle or 0, terminal) → (time, lon, lat) of its last placed fix. Rows in the order of a block."""
+    placed = rows.take(np.flatnonzero(rows.placed()))
     if not len(placed):
         return {}
     ends = np.append(placed.tracks()[1:], len(placed)) - 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ from parking.packed.columns import (
     moment,
 )
 from parking.queries import hotfixes
+
+#: Later than any fix.
+FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,22 @@ def _cut(part: FixColumns, since: datetime, until: datetime, vehicles: Sequence[
     if vehicles is not None:
         chosen &= np.isin(part.vehicle, list(vehicles)) & part.has_vehicle
     return part.take(chosen)
+
+
+def packed_share(session: Session, since: datetime) -> dict[int, tuple[int, int]]:
+    """Vehicle → (packed fixes since then, those of them that place nobody)."""
+    counted: dict[int, tuple[int, int]] = {}
+    for path in session.scalars(select(FixBlock.path).where(FixBlock.until >= since)):
+        part = block.read_path(path)
+        chosen = part.has_vehicle & (part.time >= micros(since))
+        vehicles, total = np.unique(part.vehicle[chosen], return_counts=True)
+        placed = np.unique(part.vehicle[chosen & part.placed], return_counts=True)
+        believed = dict(zip(placed[0].tolist(), placed[1].tolist(), strict=True))
+        for vehicle, count in zip(vehicles.tolist(), total.tolist(), strict=True):
+            before = counted.get(vehicle, (0, 0))
+            doubted = count - believed.get(vehicle, 0)
+            counted[vehicle] = before[0] + count, before[1] + doubted
+    return counted
 
 
 def rows(found: FixColumns) -> Iterator[KeptFix]:

@@ -26,6 +26,8 @@ AHEAD = timedelta(hours=24)
 #: believed (policy.oldest_h, assumption).
 KEPT_OPEN = timedelta(days=4)
 LOCK_WAIT = "2s"
+#: The words of Settings.fix_partition.
+WIDTHS = {"day": timedelta(days=1), "hour": timedelta(hours=1), "10min": timedelta(minutes=10)}
 _DAY = timedelta(days=1)
 
 

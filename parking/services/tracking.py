@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,8 @@ from geo.fix import Fix
 from parking import outbox
 from parking.events import FixesCameLate
 from parking.models import FixRow, Letter, Terminal, Vehicle, Watch
-from parking.queries import journeys
+from parking.queries import fixes, journeys
+from parking.queries.fixes import FOR_EVER, KeptFix
 from parking.rules.monitor import Journey, State, judge, rejudge, revised
 from parking.services import findings, ground
 from parking.services.terminals import bare_phone
@@ -114,17 +115,10 @@ def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: date
     return new
 
 
-def _stretch(session: Session, vehicle_id: int, begins: datetime) -> Sequence[FixRow]:
+def _stretch(session: Session, vehicle_id: int, begins: datetime) -> list[KeptFix]:
     """The vehicle's fixes from then on, in order, but for those whose time nobody believes."""
-    return session.scalars(
-        select(FixRow)
-        .where(
-            FixRow.vehicle_id == vehicle_id,
-            FixRow.time >= begins,
-            or_(FixRow.mark.is_(None), FixRow.mark.not_in((Mark.FUTURE, Mark.TOO_OLD))),
-        )
-        .order_by(FixRow.time, FixRow.serial, FixRow.item)
-    ).all()
+    kept = fixes.of_vehicle(session, vehicle_id, begins, FOR_EVER)
+    return [f for f in kept if f.mark not in (Mark.FUTURE, Mark.TOO_OLD)]
 
 
 def _ask_again(session: Session, vehicle_id: int, earliest: datetime) -> None:
@@ -298,7 +292,7 @@ def _row(entry: TerminalFix, owner: _Owner, mark: Mark | None, now: datetime) ->
     }
 
 
-def _fix(row: FixRow) -> Fix:
+def _fix(row: KeptFix) -> Fix:
     return Fix(
         time=row.time,
         lon=row.lon,

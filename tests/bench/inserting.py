@@ -55,20 +55,48 @@ def batches(rows: int, fleet: int, every_s: int, begin: int = 0) -> Iterator[byt
         yield b"PGCOPY\n\xff\r\n\0" + bytes(8) + out.tobytes() + b"\xff\xff"
 
 
-def fill(url: str, rows: int, marks: list[int], fleet: int, every_s: int) -> list[tuple[int, int]]:
-    """[(rows there, rows a second over the last million)] at each of ``marks``."""
-    seen, done, stones = [], 0, []
+#: Rows of one measurement, and rows of the small table it is compared with.
+MEASURED, SMALL = 500_000, 1_000_000
+
+
+def fill(url: str, marks: list[int], fleet: int, every_s: int) -> list[tuple[int, int, int]]:
+    """[(rows there, rows a second into them, the same into a table of a million a moment later)].
+
+    A shared machine is fast one minute and slow the next: the second figure says how fast just then. The
+    small table is as large as the memory PostgreSQL is given, so that both must write what they evict.
+    """
+    seen: list[tuple[int, int, int]] = []
+    done = 0
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TEMP TABLE arriving (LIKE fix) ON COMMIT DELETE ROWS")
-        for body in batches(rows, fleet, every_s):
-            with connection.transaction(), connection.cursor() as cursor:
-                with cursor.copy(f"COPY arriving ({_COLUMNS}) FROM STDIN BINARY") as copy:
-                    copy.write(body)
-                cursor.execute("INSERT INTO fix SELECT * FROM arriving ON CONFLICT DO NOTHING")
-            done += BATCH
-            stones.append(time.perf_counter())
-            if done in marks:
-                back = min(len(stones) - 1, 1_000_000 // BATCH)
-                seen.append((done, round(back * BATCH / (stones[-1] - stones[-1 - back]))))
-                print("   ", seen[-1], flush=True)
+        for mark in marks:
+            _insert(connection, "fix", done, mark - MEASURED - done, fleet, every_s)
+            _small(connection, mark, fleet, every_s)
+            grown = _insert(connection, "fix", mark - MEASURED, MEASURED, fleet, every_s)
+            small = _insert(connection, "small", mark - MEASURED, MEASURED, fleet, every_s)
+            connection.execute("DROP TABLE small")
+            seen.append((mark, grown, small))
+            done = mark
+            print(f"  {mark:>11,} rows {grown:>9,}/s  small {small:>9,}/s  {grown / small:.2f}", flush=True)
     return seen
+
+
+def _small(connection: psycopg.Connection[Any], mark: int, fleet: int, every_s: int) -> None:
+    connection.execute("CREATE TABLE small (LIKE fix INCLUDING INDEXES) PARTITION BY RANGE (time)")
+    connection.execute("CREATE TABLE small_1 PARTITION OF small DEFAULT")
+    _insert(connection, "small", max(0, mark - MEASURED - SMALL), SMALL, fleet, every_s)
+
+
+def _insert(
+    connection: psycopg.Connection[Any], table: str, begin: int, rows: int, fleet: int, every_s: int
+) -> int:
+    """Rows a second."""
+    if rows <= 0:
+        return 0
+    started = time.perf_counter()
+    for body in batches(rows, fleet, every_s, begin):
+        with connection.transaction(), connection.cursor() as cursor:
+            with cursor.copy(f"COPY arriving ({_COLUMNS}) FROM STDIN BINARY") as copy:
+                copy.write(body)
+            cursor.execute(f"INSERT INTO {table} SELECT * FROM arriving ON CONFLICT DO NOTHING")
+    return round(rows / (time.perf_counter() - started))

@@ -59,8 +59,7 @@ def filled(engine):
     with transaction(engine) as session:
         partitions.sweep(session, NOW, DAY)
         put(session, [r for vehicle in (1, 2, 3) for r in track(vehicle)])
-        before = everything(session)
-    return before
+        return everything(session)
 
 
 def test_what_is_read_is_the_same_before_and_after(engine, opening, filled):
@@ -198,33 +197,31 @@ from datetime import datetime, timedelta
 from parking import db
 from parking.services import packing
 engine = db.make_engine(sys.argv[1])
-packing.CHUNK = 2000
+packing.CHUNK = 500
 print("go", flush=True)
 packing.pack_closed(lambda: db.transaction(engine), datetime.fromisoformat(sys.argv[2]), timedelta(hours=6))
 """
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_instant_nothing_is_lost_or_doubled(engine, database_url, opening, seed):
+def test_killed_at_any_instant_nothing_is_lost_or_doubled(engine, database_url, opening):
     with transaction(engine) as session:
         partitions.sweep(session, NOW, DAY)
         for vehicle in range(1, 9):
-            put(session, track(vehicle, 700))
+            put(session, track(vehicle, 300))
         before = [everything(session, v) for v in range(1, 9)]
-    luck, packed = random.Random(seed), False
-    for _ in range(4):
+    luck = random.Random(1)
+    for _ in range(5):
         process = subprocess.Popen(
             [sys.executable, "-c", PACKER, database_url, LATER.isoformat()], stdout=subprocess.PIPE
         )
         process.stdout.readline()
-        clock.sleep(luck.uniform(0.02, 0.5))
+        clock.sleep(luck.uniform(0.01, 0.2))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         with transaction(engine) as session:
             assert [everything(session, v) for v in range(1, 9)] == before
             counted = hot(session), session.scalar(select(func.coalesce(func.sum(FixBlock.fixes), 0)))
-            assert sorted(counted) == [0, 5600]
-            packed = packed or counted[0] == 0
+            assert sorted(counted) == [0, 2400]
     packing.pack_closed(opening, LATER, AFTER)
     with transaction(engine) as session:
         assert hot(session) == 0 and [everything(session, v) for v in range(1, 9)] == before

@@ -18,13 +18,14 @@ def upgrade() -> None:
     op.execute("CREATE SCHEMA hot")
     op.execute("ALTER TABLE fix RENAME TO fix_default")
     op.execute("ALTER TABLE fix_default RENAME CONSTRAINT pk_fix TO pk_fix_default")
-    op.execute("ALTER INDEX ix_fix_vehicle_id_time RENAME TO ix_fix_default_vehicle_id_time")
+    op.execute("DROP INDEX ix_fix_vehicle_id_time")
+    op.execute("CREATE INDEX ix_fix_default_time_vehicle_id ON fix_default (time, vehicle_id)")
     op.execute("ALTER TABLE fix_default SET SCHEMA hot")
     op.execute(
         "CREATE TABLE fix (LIKE hot.fix_default INCLUDING DEFAULTS INCLUDING CONSTRAINTS,"
         " CONSTRAINT pk_fix PRIMARY KEY (time, terminal_id, serial, item)) PARTITION BY RANGE (time)"
     )
-    op.execute("CREATE INDEX ix_fix_vehicle_id_time ON fix (vehicle_id, time)")
+    op.execute("CREATE INDEX ix_fix_time_vehicle_id ON fix (time, vehicle_id)")
     op.execute("ALTER TABLE fix ATTACH PARTITION hot.fix_default DEFAULT")
     _blocks()
     op.create_table(
