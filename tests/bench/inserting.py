@@ -60,20 +60,19 @@ MEASURED, SMALL = 500_000, 1_000_000
 
 
 def fill(url: str, marks: list[int], fleet: int, every_s: int) -> list[tuple[int, int, int]]:
-    """[(rows there, rows a second into them, the same into a table of a million a moment later)].
+    """[(rows there, rows a second into them, the same into a table of a million rows)] at each mark.
 
-    A shared machine is fast one minute and slow the next: the second figure says how fast just then. The
-    small table is as large as the memory PostgreSQL is given, so that both must write what they evict.
+    A shared machine is fast one minute and slow the next, so the two take turns batch by batch. The small
+    table is larger than the memory PostgreSQL is given, so that both must write what they evict.
     """
     seen: list[tuple[int, int, int]] = []
     done = 0
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TEMP TABLE arriving (LIKE fix) ON COMMIT DELETE ROWS")
         for mark in marks:
-            _insert(connection, "fix", done, mark - MEASURED - done, fleet, every_s)
+            _insert(connection, ["fix"], done, mark - MEASURED - done, fleet, every_s)
             _small(connection, mark, fleet, every_s)
-            grown = _insert(connection, "fix", mark - MEASURED, MEASURED, fleet, every_s)
-            small = _insert(connection, "small", mark - MEASURED, MEASURED, fleet, every_s)
+            grown, small = _insert(connection, ["fix", "small"], mark - MEASURED, MEASURED, fleet, every_s)
             connection.execute("DROP TABLE small")
             seen.append((mark, grown, small))
             done = mark
@@ -84,19 +83,20 @@ def fill(url: str, marks: list[int], fleet: int, every_s: int) -> list[tuple[int
 def _small(connection: psycopg.Connection[Any], mark: int, fleet: int, every_s: int) -> None:
     connection.execute("CREATE TABLE small (LIKE fix INCLUDING INDEXES) PARTITION BY RANGE (time)")
     connection.execute("CREATE TABLE small_1 PARTITION OF small DEFAULT")
-    _insert(connection, "small", max(0, mark - MEASURED - SMALL), SMALL, fleet, every_s)
+    _insert(connection, ["small"], max(0, mark - MEASURED - SMALL), SMALL, fleet, every_s)
 
 
 def _insert(
-    connection: psycopg.Connection[Any], table: str, begin: int, rows: int, fleet: int, every_s: int
-) -> int:
-    """Rows a second."""
-    if rows <= 0:
-        return 0
-    started = time.perf_counter()
-    for body in batches(rows, fleet, every_s, begin):
-        with connection.transaction(), connection.cursor() as cursor:
-            with cursor.copy(f"COPY arriving ({_COLUMNS}) FROM STDIN BINARY") as copy:
-                copy.write(body)
-            cursor.execute(f"INSERT INTO {table} SELECT * FROM arriving ON CONFLICT DO NOTHING")
-    return round(rows / (time.perf_counter() - started))
+    connection: psycopg.Connection[Any], tables: list[str], begin: int, rows: int, fleet: int, every_s: int
+) -> list[int]:
+    """Rows a second into each of ``tables``, which take turns batch by batch."""
+    spent = dict.fromkeys(tables, 0.0)
+    for body in batches(max(rows, 0), fleet, every_s, begin):
+        for table in tables:
+            started = time.perf_counter()
+            with connection.transaction(), connection.cursor() as cursor:
+                with cursor.copy(f"COPY arriving ({_COLUMNS}) FROM STDIN BINARY") as copy:
+                    copy.write(body)
+                cursor.execute(f"INSERT INTO {table} SELECT * FROM arriving ON CONFLICT DO NOTHING")
+            spent[table] += time.perf_counter() - started
+    return [round(rows / taken) if taken else 0 for taken in spent.values()]
