@@ -70,7 +70,7 @@ def _line(one: Passed, lang: str) -> str:
 def _cost(answer: Answer, seconds: float, lang: str) -> str:
     said = N_("{count} vehicles; {blocks} blocks opened, {hot} new positions looked at, {seconds} s.")
     return translate(
-        said, lang, count=len(answer.passed), blocks=answer.blocks, hot=answer.hot, seconds=f"{seconds:.2f}"
+        said, lang, count=answer.vehicles, blocks=answer.blocks, hot=answer.hot, seconds=f"{seconds:.2f}"
     )
 
 

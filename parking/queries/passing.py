@@ -26,14 +26,19 @@ from parking.vocabulary import Certainty
 
 #: A leg longer than this in time may have gone elsewhere meanwhile (as Policy.unsure_gap_s; assumption).
 UNSURE_S = 60.0
+#: Who was away for longer passed twice (assumption), seconds.
+APART_S = 600
 _LONGEST = timedelta(seconds=LONGEST_S)
 Key = tuple[int | None, int]  # vehicle (None: bound to none), terminal
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """One vehicle (or a terminal bound to none) that came near. ``gap_s``: between the two fixes around
-    its closest point (``lon``, ``lat``); ``certain``: a fix itself lies within the distance."""
+    """A vehicle (or a terminal bound to none) that came near, once for each time it did.
+
+    ``gap_s``: between the two fixes around its closest point (``lon``, ``lat``); ``certain``: a fix itself
+    lies within the distance.
+    """
 
     vehicle_id: int | None
     plate: str | None
@@ -54,6 +59,11 @@ class Answer:
     passed: tuple[Passed, ...]
     blocks: int
     hot: int
+
+    @property
+    def vehicles(self) -> int:
+        """How many different ones."""
+        return len({(p.vehicle_id, p.terminal_phone if p.vehicle_id is None else None) for p in self.passed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +88,10 @@ def passed(session: Session, place: Place, since: datetime, until: datetime) -> 
         opened += 1
         near += _judged(block.read_path(path), place, since, until)
     mixed = _mixed(session, since, until, hot_vehicles)
-    found = _best(leg for leg in near if leg.key[0] not in mixed)
     if mixed:
-        found |= _best(_judged(_merged(session, since, until, sorted(mixed)), place, since, until))
-    return Answer(_named(session, found), opened, hot)
+        near = [leg for leg in near if leg.key[0] not in mixed]
+        near += _judged(_merged(session, since, until, sorted(mixed)), place, since, until)
+    return Answer(_named(session, _stays(near)), opened, hot)
 
 
 def _candidates(place: Place, since: datetime, until: datetime) -> Select[bytes]:
@@ -150,17 +160,17 @@ def _merged(session: Session, since: datetime, until: datetime, vehicles: list[i
     return path_of(rows, Leads.none(len(rows.tracks())))
 
 
-_Found = dict[Key, _Leg]
-
-
-def _best(legs: Iterable[_Leg]) -> _Found:
-    """For each vehicle and terminal the whole time near, with its surest and then closest leg."""
-    found: _Found = {}
-    for leg in legs:
-        known = found.get(leg.key, leg)
+def _stays(legs: Iterable[_Leg]) -> list[_Leg]:
+    """Legs of one vehicle and terminal that follow each other as one, with its surest, closest point."""
+    stays: list[_Leg] = []
+    for leg in sorted(legs, key=lambda one: (one.key[0] or 0, one.key[1], one.first, one.last)):
+        known = stays[-1] if stays else None
+        if known is None or known.key != leg.key or leg.first - known.last > APART_S * SECOND:
+            stays.append(leg)
+            continue
         best = min(known, leg, key=lambda one: (_RANK[one.certainty], one.metres))
-        found[leg.key] = replace(best, first=min(known.first, leg.first), last=max(known.last, leg.last))
-    return found
+        stays[-1] = replace(best, first=known.first, last=max(known.last, leg.last))
+    return stays
 
 
 _RANK = {Certainty.CERTAIN: 0, Certainty.INFERRED: 1, Certainty.SOMEWHERE_BETWEEN: 2}
@@ -172,16 +182,17 @@ def _certainty(inside: bool, gap_s: float) -> Certainty:
     return Certainty.INFERRED if gap_s <= UNSURE_S else Certainty.SOMEWHERE_BETWEEN
 
 
-def _named(session: Session, found: _Found) -> tuple[Passed, ...]:
-    vehicles = sorted({v for v, _ in found if v is not None})
+def _named(session: Session, found: list[_Leg]) -> tuple[Passed, ...]:
+    vehicles = sorted({leg.key[0] for leg in found if leg.key[0] is not None})
     named = select(Vehicle.id, Vehicle.plate).where(Vehicle.id.in_(vehicles))
     plates = {row.id: row.plate for row in session.execute(named)}
-    terminals = sorted({t for _, t in found})
+    terminals = sorted({leg.key[1] for leg in found})
     called = select(Terminal.id, Terminal.phone).where(Terminal.id.in_(terminals))
     phones = {row.id: row.phone for row in session.execute(called)}
     made = [
         Passed(v, plates.get(v or 0), phones.get(t), moment(leg.first), moment(leg.last), leg.metres,
                leg.certainty, leg.gap_s, leg.lon, leg.lat)
-        for (v, t), leg in found.items()
+        for leg in found
+        for v, t in [leg.key]
     ]  # fmt: skip
     return tuple(sorted(made, key=lambda p: (p.first, p.plate or "", p.terminal_phone or "")))

@@ -63,7 +63,8 @@ def fill(url: str, marks: list[int], fleet: int, every_s: int) -> list[tuple[int
     """[(rows there, rows a second into them, the same into a table of a million rows)] at each mark.
 
     A shared machine is fast one minute and slow the next, so the two take turns batch by batch. The small
-    table is larger than the memory PostgreSQL is given, so that both must write what they evict.
+    table is larger than the memory PostgreSQL is given, so that both must write what they evict. The first
+    mark must be above 1,500,000 rows, or the small table would hold the rows measured already.
     """
     seen: list[tuple[int, int, int]] = []
     done = 0

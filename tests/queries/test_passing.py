@@ -77,6 +77,15 @@ def test_after_a_long_gap_nobody_says_it_drove_straight(engine):
         assert seen.certainty is Certainty.SOMEWHERE_BETWEEN and seen.gap_s == 600
 
 
+def test_who_comes_twice_is_listed_twice(engine):
+    with transaction(engine) as session:
+        seen = (0, 110.95), (300, 110.951), (1000, 111.0), (2000, 110.95)
+        put(session, [row(second(t), 1, t, lon=lon, lat=35.65) for t, lon in seen])
+        first, again = ask(session)
+        assert (first.first, first.certainty) == (second(0), Certainty.CERTAIN)
+        assert again.last == second(2000) and again.first > second(1800)
+
+
 @pytest.mark.parametrize("mark", ["teleport", "null_island", "not_located", "future"])
 def test_a_fix_nobody_believes_places_nobody(engine, mark):
     with transaction(engine) as session:
