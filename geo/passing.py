@@ -76,6 +76,18 @@ def drivable(legs: Legs) -> Flags:
     return joined & (metres <= 100 + FASTEST_KMH / 3.6 * seconds) & (np.abs(legs.lon1 - legs.lon0) < 180)
 
 
+def might_pass(legs: Legs, place: Place, since: int, until: int) -> Flags:
+    """A quick look: False only for legs that ``passes`` would not call near (their box is away)."""
+    north = place.radius_m / DEGREE_M * 1.01
+    east = north / max(0.01, float(np.cos(np.radians(place.lat))))
+    may: Flags = (legs.t1 >= since) & (legs.t0 <= until)
+    may &= np.maximum(legs.lat0, legs.lat1) >= place.lat - north
+    may &= np.minimum(legs.lat0, legs.lat1) <= place.lat + north
+    may &= np.maximum(legs.lon0, legs.lon1) >= place.lon - east
+    may &= np.minimum(legs.lon0, legs.lon1) <= place.lon + east
+    return may
+
+
 def passes(legs: Legs, place: Place, since: int, until: int) -> Passes:
     """Judge each leg against ``place`` within [since, until], microseconds. A leg of no length is a point."""
     x0, y0 = _metres(legs.lon0, legs.lat0, place)

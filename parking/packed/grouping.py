@@ -8,10 +8,12 @@ import numpy as np
 
 from parking.packed import ways
 from parking.packed.block import Leads
-from parking.packed.columns import FixColumns, Ints
+from parking.packed.columns import SECOND, FixColumns, Ints
 
 #: Fixes in a block: large enough to pack well, small enough to open for one vehicle (measured).
 BLOCK = 8192
+#: A block holds at most this much of a day, so that a question about an hour opens few (measured).
+SLICE_S = 4 * 3600
 Last = dict[tuple[int, int], tuple[int, float, float]]
 
 
@@ -20,9 +22,16 @@ def pieces(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
 
     ``last``: the last placed fix of a track before the period. A track longer than a block is cut in time.
     """
+    known = dict(last)
+    part = rows.time // (SLICE_S * SECOND)
+    for number in np.unique(part):
+        inside = rows.take(np.flatnonzero(part == number))
+        yield from _neighbours(inside, known)
+        known.update(ways.last_placed(inside))
+
+
+def _neighbours(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
     starts = rows.tracks()
-    if not len(starts):
-        return
     ends = np.append(starts[1:], len(rows))
     held: list[Ints] = []
     count = 0

@@ -132,10 +132,14 @@ class Reader:
             raise Damaged(f"{len(stream)} classes, expected {count}")
         classes = np.frombuffer(stream, np.uint8)
         value = (classes > 0).astype(np.uint64)
-        for bits in range(2, 65):
-            rows = np.flatnonzero(classes == bits)
-            if len(rows):
-                value[rows] = self._bare(len(rows), bits - 1) | np.uint64(1) << np.uint64(bits - 1)
+        counts = np.bincount(classes, minlength=65)
+        if len(counts) > 65:
+            raise Damaged(f"a number of {len(counts) - 1} bits")
+        ends = np.cumsum(counts)
+        order = np.argsort(classes, kind="stable")
+        for bits in (np.flatnonzero(counts[2:]) + 2).tolist():
+            rows = order[ends[bits] - counts[bits] : ends[bits]]
+            value[rows] = self._bare(len(rows), bits - 1) | np.uint64(1) << np.uint64(bits - 1)
         return value
 
     def _bare(self, count: int, bits: int) -> _U64:
@@ -146,9 +150,11 @@ class Reader:
         self.at += size
         grid = np.unpackbits(stream, count=count * bits, bitorder="little").reshape(count, bits)
         width = next(w for w in (8, 16, 32, 64) if w >= bits)
-        padded = np.zeros((count, width), np.uint8)
-        padded[:, :bits] = grid
-        packed = np.packbits(padded.ravel(), bitorder="little")
+        if width > bits:
+            padded = np.zeros((count, width), np.uint8)
+            padded[:, :bits] = grid
+            grid = padded
+        packed = np.packbits(grid.ravel(), bitorder="little")
         return packed.view(f"<u{width // 8}").astype(np.uint64)
 
 

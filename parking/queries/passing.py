@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from geo.passing import LONGEST_S, Legs, Place, distance_m, passes
+from geo.passing import LONGEST_S, Legs, Place, distance_m, might_pass, passes
 from parking.models import FixBlock, Terminal, Vehicle
 from parking.packed import block, cells, ways
 from parking.packed.block import Leads, Path
@@ -101,21 +101,33 @@ def _candidates(place: Place, since: datetime, until: datetime) -> Select[bytes]
 
 
 def _judged(path: Path, place: Place, since: datetime, until: datetime) -> list[_Leg]:
+    """The legs of a path that come near, those that follow each other as one."""
     driven = ways.ways(path)
-    found = passes(driven.legs, place, micros(since), micros(until))
-    which = np.flatnonzero(found.near)
-    legs, row = driven.legs.take(which), driven.row[which]
-    columns = (
-        path.vehicle[row], path.has_vehicle[row], path.terminal[row], found.enters[which],
-        found.leaves[which], found.closest_m[which], _inside(legs, place, since, until),
-        (legs.t1 - legs.t0) / SECOND, found.lon[which], found.lat[which],
-    )  # fmt: skip
+    may = np.flatnonzero(might_pass(driven.legs, place, micros(since), micros(until)))
+    found = passes(driven.legs.take(may), place, micros(since), micros(until))
+    hit = np.flatnonzero(found.near)
+    if not len(hit):
+        return []
+    legs, row = driven.legs.take(may[hit]), driven.row[may[hit]]
+    gap = (legs.t1 - legs.t0) / SECOND
+    rank = np.where(_inside(legs, place, since, until), 0, np.where(gap <= UNSURE_S, 1, 2))
+    track = np.searchsorted(path.starts, row, side="right")
+    enters, leaves, metres = found.enters[hit], found.leaves[hit], found.closest_m[hit]
+    begins = np.flatnonzero(
+        (np.diff(track, prepend=-1) != 0) | (enters - np.roll(leaves, 1) > APART_S * SECOND)
+    )
+    run = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(hit)))
+    best = np.lexsort((metres, rank, run))[begins]
+    ends = np.append(begins[1:], len(hit)) - 1
     return [
-        _Leg((v if bound else None, t), first, last, metres, _certainty(inside, gap), gap, lon, lat)
-        for v, bound, t, first, last, metres, inside, gap, lon, lat in zip(
-            *(c.tolist() for c in columns), strict=True
+        _Leg((v if bound else None, t), first, last, near, _SURE[sure], waited, lon, lat)
+        for v, bound, t, first, last, near, sure, waited, lon, lat in zip(
+            path.vehicle[row[best]].tolist(), path.has_vehicle[row[best]].tolist(),
+            path.terminal[row[best]].tolist(), enters[begins].tolist(), leaves[ends].tolist(),
+            metres[best].tolist(), rank[best].tolist(), gap[best].tolist(),
+            found.lon[hit][best].tolist(), found.lat[hit][best].tolist(), strict=True,
         )
-    ]
+    ]  # fmt: skip
 
 
 def _inside(legs: Legs, place: Place, since: datetime, until: datetime) -> Flags:
@@ -173,13 +185,8 @@ def _stays(legs: Iterable[_Leg]) -> list[_Leg]:
     return stays
 
 
-_RANK = {Certainty.CERTAIN: 0, Certainty.INFERRED: 1, Certainty.SOMEWHERE_BETWEEN: 2}
-
-
-def _certainty(inside: bool, gap_s: float) -> Certainty:
-    if inside:
-        return Certainty.CERTAIN
-    return Certainty.INFERRED if gap_s <= UNSURE_S else Certainty.SOMEWHERE_BETWEEN
+_SURE = (Certainty.CERTAIN, Certainty.INFERRED, Certainty.SOMEWHERE_BETWEEN)
+_RANK = {sure: rank for rank, sure in enumerate(_SURE)}
 
 
 def _named(session: Session, found: list[_Leg]) -> tuple[Passed, ...]:

@@ -154,7 +154,7 @@ def _merge(session: Session, start: datetime, end: datetime, rows: FixColumns) -
         session.execute(delete(FixBlock).where(FixBlock.id.in_([number for number, _, _ in known])))
     written = _write(session, start, end, whole)
     if known:
-        _join_next(session, start, end, whole)
+        _join_next(session, end, whole)
     return written
 
 
@@ -194,34 +194,28 @@ def write_block(
     return packed.size
 
 
-def _join_next(session: Session, start: datetime, end: datetime, rows: FixColumns) -> None:
+def _join_next(session: Session, end: datetime, rows: FixColumns) -> None:
     """Late fixes may have moved where tracks of the next period come from: its blocks are written anew."""
     vehicles = np.unique(rows.vehicle[rows.has_vehicle]).tolist()
-    following = session.execute(
+    following = session.scalars(
         select(FixBlock).where(
             FixBlock.period_start >= end,
             FixBlock.period_start < end + _LEAD,
+            FixBlock.since < end + _LEAD,
             FixBlock.vehicles.overlap(vehicles),
         )
-    ).scalars()
+    )
     for old in following.all():
-        kept = block.unpack(old.path, old.rest)
-        before = fixes.columns(
-            session, old.period_start - _LEAD, old.period_start - timedelta(microseconds=1), old.vehicles
-        )
-        earlier = _earlier_pieces(session, old)
-        last = ways.last_placed(FixColumns.joined([before, earlier]).once())
-        leads = ways.leads_of(kept, last)
-        if not np.array_equal(leads.time, block.read_path(old.path).leads.time):
+        kept, leads = block.unpack(old.path, old.rest), block.read_path(old.path).leads
+        before = fixes.columns(session, end - _LEAD, end - timedelta(microseconds=1), old.vehicles)
+        fresh = ways.leads_of(kept, ways.last_placed(before))
+        moved = (leads.time < micros(end)) & (fresh.time > leads.time)
+        if moved.any():
             session.delete(old)
-            write_block(session, old.period_start, old.period_end, kept, leads)
-
-
-def _earlier_pieces(session: Session, old: FixBlock) -> FixColumns:
-    """Fixes of the same period in the blocks before this one, where a long track was cut."""
-    first = block.read_path(old.path).time.min()
-    rows = fixes.columns(session, old.period_start, moment(int(first)), old.vehicles)
-    return rows.take(rows.time < first)
+            joined = block.Leads(
+                *(np.where(moved, getattr(fresh, n), getattr(leads, n)) for n in ("time", "lon", "lat"))
+            )
+            write_block(session, old.period_start, old.period_end, kept, joined)
 
 
 def _borders(session: Session, period: Period) -> list[tuple[datetime, datetime]]:
