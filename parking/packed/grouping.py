@@ -11,9 +11,10 @@ from parking.packed.block import Leads
 from parking.packed.columns import SECOND, FixColumns, Ints
 
 #: Fixes in a block: large enough to pack well, small enough to open for one vehicle (measured).
-BLOCK = 8192
-#: A block holds at most this much of a day, so that a question about an hour opens few (measured).
-SLICE_S = 4 * 3600
+BLOCK = 16384
+#: A block holds no more of a day than an hour, or as many as fill it: then it holds neighbours of that
+#: hour, a question opens few of them, and it even packs better than one that holds a day (measured).
+SLICE_S = 3600
 Last = dict[tuple[int, int], tuple[int, float, float]]
 
 
@@ -23,11 +24,25 @@ def pieces(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
     ``last``: the last placed fix of a track before the period. A track longer than a block is cut in time.
     """
     known = dict(last)
-    part = rows.time // (SLICE_S * SECOND)
-    for number in np.unique(part):
+    part = _slices(rows)
+    for number in range(int(part.max(initial=-1)) + 1):
         inside = rows.take(np.flatnonzero(part == number))
         yield from _neighbours(inside, known)
         known.update(ways.last_placed(inside))
+
+
+def _slices(rows: FixColumns) -> Ints:
+    """For each row the number of its slice: whole hours, as many as fill a block."""
+    hour = rows.time // (SLICE_S * SECOND)
+    hours, number, counts = np.unique(hour, return_inverse=True, return_counts=True)
+    slice_of, held = np.zeros(len(hours), np.int64), 0
+    for n in range(1, len(hours)):
+        held += int(counts[n - 1])
+        full = held >= BLOCK
+        slice_of[n] = slice_of[n - 1] + full
+        held = 0 if full else held
+    made: Ints = slice_of[number.ravel()]
+    return made
 
 
 def _neighbours(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:

@@ -23,7 +23,7 @@ from pathlib import Path
 import driving
 import inserting
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from geo.passing import Place
 from parking import db, schema
@@ -35,6 +35,8 @@ from workers.servers import both
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+#: Trucks packed together: as many as fill a run of packing (services/packing.CHUNK).
+TOGETHER = 340
 
 
 def tracks(folder: Path) -> None:
@@ -96,28 +98,40 @@ def insert(url: str, rows: int) -> None:
 
 
 def search(url: str, wanted: int, vehicles: int) -> None:
+    """Pack day after day of the fleet; ask at a fifth of ``wanted`` and at the end."""
     engine = db.make_engine(url)
-    done, n, begin = 0, 0, time.perf_counter()
     luck = np.random.default_rng(2)
+    done = days = 0
+    spent = 0.0
     while done < wanted:
-        for first in range(1, vehicles + 1, 250):
-            rows = driving.day(START + n * DAY, first, min(250, vehicles + 1 - first), luck).by_vehicle()
-            with db.transaction(engine) as session:
-                for piece, leads in grouping.pieces(rows, {}):
-                    packing.write_block(session, START + n * DAY, START + (n + 1) * DAY, piece, leads)
+        for first in range(1, vehicles + 1, TOGETHER):
+            trucks = min(TOGETHER, vehicles + 1 - first)
+            rows = driving.day(START + days * DAY, first, trucks, luck).by_vehicle()
+            begin = time.perf_counter()
+            _pack(engine, days, rows)
+            spent += time.perf_counter() - begin
             done += len(rows)
-        n += 1
-        spent = time.perf_counter() - begin
+        days += 1
         print(f"  {done:>11,} fixes packed, {done / spent:>9,.0f}/s", flush=True)
-    with db.reading(engine) as session:
-        session.execute(text("ANALYZE fix_block"))
-        session.connection().connection.commit()
-        size = session.scalar(text("SELECT pg_total_relation_size('fix_block')"))
-        index = session.scalar(text("SELECT pg_indexes_size('fix_block')"))
-        print(f"  {size / done:.2f} bytes a fix on disk, all told; {index / done:.2f} of them indexes")
-    for name, place, since, until in _questions(n):
+        if done >= wanted or done - len(rows) < wanted / 5 <= done:
+            _report(engine, done, days)
+
+
+def _pack(engine: Engine, day: int, rows: FixColumns) -> None:
+    with db.transaction(engine) as session:
+        for piece, leads in grouping.pieces(rows, {}):
+            packing.write_block(session, START + day * DAY, START + (day + 1) * DAY, piece, leads)
+
+
+def _report(engine: Engine, done: int, days: int) -> None:
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text("VACUUM ANALYZE fix_block"))
+        size = connection.scalar(text("SELECT pg_total_relation_size('fix_block')"))
+        index = connection.scalar(text("SELECT pg_indexes_size('fix_block')"))
+    print(f"  {size / done:.2f} bytes a fix on disk, all told; {index / done:.2f} of them indexes")
+    for name, place, since, until in _questions(days):
         _ask(engine, name, place, since, until)
-    for what, since, until in (("a day", 3, 4), ("all", 0, n)):
+    for what, since, until in (("a day", 0, 1), ("a week", 0, 7)):
         begin = time.perf_counter()
         with db.reading(engine) as session:
             found = fixes.of_vehicle(session, 77, START + since * DAY, START + until * DAY)
@@ -134,11 +148,11 @@ def _questions(days: int) -> Iterator[tuple[str, Place, datetime, datetime]]:
         yield f"{name}, all {days} days", place, START, START + days * DAY
 
 
-def _ask(engine: object, name: str, place: Place, since: datetime, until: datetime) -> None:
+def _ask(engine: Engine, name: str, place: Place, since: datetime, until: datetime) -> None:
     spent = []
     for _ in range(3):
         begin = time.perf_counter()
-        with db.reading(engine) as session:  # type: ignore[arg-type]
+        with db.reading(engine) as session:
             found = passing.passed(session, place, since, until)
         spent.append(time.perf_counter() - begin)
     print(f"  {name:<36}{found.vehicles:>6} vehicles {found.blocks:>6} blocks "
