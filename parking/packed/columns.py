@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,15 +83,37 @@ class FixColumns:
         return self.take(np.lexsort(keys))
 
     def once(self) -> FixColumns:
-        """Each key (time, terminal, serial, item) once, the first row given of each; in order of block."""
-        if len(self) == 0:
-            return self
+        """Each fix once, in the order of a block; of repeats the first one given stays.
+
+        Another fix under a key that is taken (a terminal whose clock stands still, after a restart) is no
+        repeat: it gets the next free ``item``, as when it is stored (services/tracking).
+        """
         order = np.lexsort((self.item, self.serial, self.terminal, self.time))  # stable: first given first
-        keys = [getattr(self, name)[order] for name in ("time", "terminal", "serial", "item")]
-        same = np.ones(len(self) - 1, bool)
-        for key in keys:
-            same &= key[1:] == key[:-1]
-        return self.take(np.sort(order[np.concatenate([[True], ~same])])).by_vehicle()
+        stem = np.zeros(len(self), bool)
+        for column in (self.time, self.terminal, self.serial):
+            stem[1:] |= column[order][1:] != column[order][:-1]
+        repeated = np.flatnonzero(~stem[1:] & (self.item[order][1:] == self.item[order][:-1])) + 1
+        if not len(repeated):
+            return self.by_vehicle()
+        run = np.cumsum(stem)
+        item, kept = self.item.copy(), np.ones(len(self), bool)
+        for number in np.unique(run[repeated]):
+            begin, end = np.searchsorted(run, [number, number + 1])
+            self._settle(np.sort(order[begin:end]), item, kept)
+        return replace(self, item=item).take(kept).by_vehicle()
+
+    def _settle(self, rows: Ints, item: Ints, kept: Flags) -> None:
+        """Decide which of ``rows``, which share time, terminal and serial, are repeats."""
+        there: dict[int, tuple[Any, ...]] = {}
+        for row in rows.tolist():
+            said = (self.lon[row], self.lat[row], self.alarm[row], self.status[row])
+            said = tuple(value.tobytes() for value in said)
+            if int(item[row]) in there:
+                if said in there.values():
+                    kept[row] = False
+                    continue
+                item[row] = max(there) + 1
+            there[int(item[row])] = said
 
     def tracks(self) -> Ints:
         """Where a run of one vehicle and terminal begins (row numbers; rows in the order of a block)."""

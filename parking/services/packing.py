@@ -175,7 +175,7 @@ def write_block(
     packed = block.pack(rows, leads)  # unpacks and compares
     where = ways.reach(ways.path_of(rows, leads))
     west, south, east, north = where.box or (None, None, None, None)
-    begins = int(min(rows.time.min(), *(leads.time[leads.time > 0]), rows.time.min()))
+    begins = int(np.append(leads.time[leads.time > 0], rows.time.min()).min())
     made = FixBlock(
         period_start=start, period_end=end, since=moment(begins), until=moment(int(rows.time.max())),
         last_received=moment(int(rows.received.max())), fixes=len(rows),

@@ -138,10 +138,18 @@ def test_where_a_track_came_from_is_kept_with_it():
     assert (kept.time.tolist(), kept.lon[0], kept.lat[0]) == (leads.time.tolist(), 110.9, 35.6)
 
 
-def test_a_key_counts_once_and_the_first_given_wins():
+def test_a_fix_sent_again_counts_once_and_the_first_one_given_stays():
     rows = drive(1, 5)
-    again = replace(rows, lon=rows.lon + 1)
+    again = replace(rows, received=rows.received + 9_000_000)
     assert same(FixColumns.joined([rows, again]).once(), rows)
+
+
+def test_another_fix_under_the_same_key_is_no_repeat():
+    rows = drive(1, 5)
+    other = replace(rows, lon=rows.lon + 1)
+    both = FixColumns.joined([rows, other, other, rows]).once()
+    assert sorted(both.item.tolist()) == [0] * 5 + [1] * 5
+    assert set(both.lon.tolist()) == {*rows.lon.tolist(), *other.lon.tolist()}
 
 
 def test_long_tracks_are_cut_and_every_piece_knows_where_it_comes_from(monkeypatch):

@@ -98,6 +98,18 @@ def test_a_fix_sent_again_after_packing_counts_once(engine, opening, filled):
         assert hot(session) == 0 and everything(session) == filled
 
 
+def test_another_fix_under_a_packed_key_is_kept_beside_it(engine, opening, filled):
+    """A terminal whose clock stands still says another thing with the same time and serial."""
+    packing.pack_closed(opening, LATER, AFTER)
+    with transaction(engine) as session:
+        put(session, [{**track(1)[0], "lon": 110.5}])
+        mixed = everything(session)
+        assert [(f.item, f.lon) for f in mixed[:2]] == [(0, 110.9), (1, 110.5)]
+    packing.pack_closed(opening, LATER, AFTER)
+    with transaction(engine) as session:
+        assert hot(session) == 0 and everything(session) == mixed
+
+
 def test_times_nobody_believes_are_packed_from_the_default_partition_and_kept(engine, opening):
     wild = [datetime(y, 6, 1, tzinfo=UTC) + timedelta(seconds=n) for y in (1970, 2099) for n in range(3)]
     with transaction(engine) as session:
