@@ -42,6 +42,13 @@ class Settings:
     terminal_enrolment: str = "open"  # open | known
     language: str = "zh"
     log_level: str = "INFO"
+    fix_partition: str = "day"  # day: a park; hour, 10min: a fleet of many thousands
+    pack_after_h: int = 6  # hours from a partition's end to its packing (assumption)
+    # How long what is kept, days; never below the law's least (see services/retention for the sources).
+    keep_fixes_days: int = 183
+    keep_violations_days: int = 1096
+    keep_bookings_days: int = 366
+    keep_logs_days: int = 183
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -68,18 +75,30 @@ ENV: Mapping[str, str] = {
 _WRONG_CHOICE = N_("{setting}={given}: expected one of {choices}.")
 _WRONG_PORT = N_("{setting}={given}: expected a port number from 1 to 65535.")
 _WRONG_SWITCH = N_("{setting}={given}: expected 1 or 0.")
+_WRONG_NUMBER = N_("{setting}={given}: expected a whole number from {least} to {most}.")
 
 _CHOICES = {
     "secure_cookies": ("auto", "on", "off"),
     "terminal_enrolment": ("open", "known"),
     "language": ("zh", "en"),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
+    "fix_partition": ("day", "hour", "10min"),
+}
+#: (least, most) of numbers that are no ports.
+_NUMBERS = {
+    "pack_after_h": (1, 720),
+    "keep_fixes_days": (183, 36_500),
+    "keep_violations_days": (1096, 36_500),
+    "keep_bookings_days": (366, 36_500),
+    "keep_logs_days": (183, 36_500),
 }
 
 
 def _read(name: str, kind: object, text: str) -> object:
     if name in _CHOICES and text not in _CHOICES[name]:
         raise SettingWrong(_WRONG_CHOICE, setting=ENV[name], given=text, choices=", ".join(_CHOICES[name]))
+    if name in _NUMBERS:
+        return _number(name, text, *_NUMBERS[name])
     if kind == "int":
         return _port(name, text)
     if kind == "bool":
@@ -90,6 +109,12 @@ def _read(name: str, kind: object, text: str) -> object:
 def _port(name: str, text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise SettingWrong(_WRONG_PORT, setting=ENV[name], given=text)
+    return int(text)
+
+
+def _number(name: str, text: str, least: int, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not least <= int(text) <= most:
+        raise SettingWrong(_WRONG_NUMBER, setting=ENV[name], given=text, least=least, most=most)
     return int(text)
 
 

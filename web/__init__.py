@@ -61,8 +61,8 @@ def _open_rooms(app: Flask) -> None:
         dispatch,
         driver,
         enterprise,
-        feeds,
         export,
+        feeds,
         gate,
         goods,
         health,
@@ -73,6 +73,7 @@ def _open_rooms(app: Flask) -> None:
         maps,
         ogc,
         overrides,
+        passed,
         planning,
         queue,
         supervisor,
@@ -82,28 +83,11 @@ def _open_rooms(app: Flask) -> None:
 
     rooms = (
         *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor),
-        *(maps, gate, inbox, warnings, overrides, bans, checklist, goods, imports, feeds, admin, health),
+        *(maps, passed, gate, inbox, warnings, overrides, bans, checklist, goods, imports, feeds),
+        *(admin, layers, tokens, export, ogc, health),
         *(api_osmand, api_fixes, api_document),
     )
-    for room in (desk, inbox, supervisor, warnings, api_osmand, api_fixes):
-        *(
-            maps,
-            gate,
-            inbox,
-            warnings,
-            overrides,
-            bans,
-            checklist,
-            goods,
-            admin,
-            layers,
-            tokens,
-            export,
-            ogc,
-            health,
-        ),
-    )
-    for room in (desk, inbox, layers, supervisor, warnings):
+    for room in (desk, inbox, layers, supervisor, warnings, api_osmand, api_fixes):
         room.init_app(app)
     menu: list[tuple[str, str]] = []
     for room in rooms:

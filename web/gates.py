@@ -62,6 +62,8 @@ def booking_link(view: View) -> View:
 def token_holder(view: View) -> View:
     """A machine: the view lets in whoever brings the token of a door (web.api_common), and nobody else."""
     return _declare(Access(Entry.TOKEN))(view)
+
+
 def key_holder(*roles: Role) -> Callable[[View], View]:
     """A program with a read-only key (HTTP Basic, or ``?token=``) of an account with one of these roles."""
     return _declare(Access(Entry.KEY, frozenset(roles)))

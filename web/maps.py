@@ -172,6 +172,11 @@ def _stretch_of(found: ViolationView) -> list[dict[str, Any]]:
     return [drawing.drawn("stretch", name_of, found.subject, stretch)] if stretch else []
 
 
+def drawn(park: Park, at: datetime) -> list[dict[str, Any]]:
+    """The park's shapes of that time, ready to draw."""
+    return _layers(_in_force(park, at))
+
+
 def _in_force(park: Park, at: datetime) -> list[Feature]:
     kinds = [k for k in LayerKind if k is not LayerKind.CAMERA]
     return drawing.order(f for kind in kinds for f in park.in_force(kind, at))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,7 +11,20 @@ from sqlalchemy.orm import Session
 
 from parking import clock, outbox
 from parking.db import transaction
-from parking.services import bookings, heartbeats, overstay, park, queue, silence, visits, waitlist, warnings
+from parking.services import (
+    bookings,
+    heartbeats,
+    overstay,
+    packing,
+    park,
+    partitions,
+    queue,
+    silence,
+    visits,
+    waitlist,
+    warnings,
+)
+from parking.settings import Settings
 from workers import plans, routing
 from workers.celery_app import app
 from workers.channels import live
@@ -82,6 +95,18 @@ def heartbeat() -> None:
     """Written here, it proves that beat, broker, worker and database all work."""
     with transaction() as session:
         heartbeats.beat(session, "worker", datetime.now(UTC))
+
+
+@app.task(name="make_partitions")
+def make_partitions() -> None:
+    with transaction() as session:
+        partitions.sweep(session, clock.now(), partitions.WIDTHS[Settings.from_env().fix_partition])
+
+
+@app.task(name="pack_fixes", soft_time_limit=1740, time_limit=1800)
+def pack_fixes() -> None:
+    """Longer than the broker waits: sent again, it finds the lock held and leaves."""
+    packing.pack_closed(transaction, clock.now(), timedelta(hours=Settings.from_env().pack_after_h))
 
 
 def _alone(sweep: Callable[[Session, datetime], Any]) -> None:

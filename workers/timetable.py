@@ -26,5 +26,7 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "settle_bays": 60.0,
         "make_plans": 2.0,
         "heartbeat": 5.0,
+        "make_partitions": 60.0,
+        "pack_fixes": 300.0,
     }.items()
 }

@@ -21,7 +21,6 @@ from parking.layer_words import sentence
 from parking.queries import park as parks
 from parking.refused import Refused
 from parking.rules import whatif
-from parking.rules.monitor import Finding
 from parking.rules.whatif import Period
 from parking.services import whatif as service
 from parking.services.whatif import Replay
@@ -125,28 +124,7 @@ def as_json(found: Replay) -> dict[str, Any]:
         "vehicles": found.judged,
         "fixes": found.fixes,
         "counts": found.counts(),
-        "differences": [
-            {
-                "plate": found.vehicles[vehicle_id],
-                "only_old": [_finding(f) for f in one.only_old],
-                "only_new": [_finding(f) for f in one.only_new],
-                "both": [{"old": _finding(a), "new": _finding(b)} for a, b in one.both],
-            }
-            for vehicle_id, one in found.differences.items()
-        ],
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "kind": finding.kind.value,
-        "subject": finding.subject,
-        "start": finding.started_at.isoformat(),
-        "end": finding.ended_at and finding.ended_at.isoformat(),
-        "lon": finding.lon,
-        "lat": finding.lat,
-        "certainty": finding.certainty.value,
-        "facts": dict(finding.facts),
+        "differences": service.told(found),
     }
 
 

@@ -1,5 +1,6 @@
 """SQLAlchemy 2 typed models, one aggregate per file."""
 
+from parking.models.archive import Evidence, FixBlock, LegalHold
 from parking.models.base import Base
 from parking.models.booking import Booking, Cargo, Hold, Visit
 from parking.models.control import (
@@ -31,14 +32,17 @@ __all__ = [
     "CheckAnswer",
     "CheckRow",
     "Drawing",
+    "Evidence",
     "Feed",
     "FeedAnswer",
     "FeedVehicle",
+    "FixBlock",
     "FixRow",
     "Goods",
     "Heartbeat",
     "Hold",
     "LayerVersion",
+    "LegalHold",
     "Letter",
     "Lot",
     "Notice",

@@ -53,11 +53,18 @@ class FixRow(Base):
     """A position fix, kept whether believed or not (``mark`` tells why not).
 
     Key (time, terminal, serial, item): terminal time resolves whole seconds, and time first keeps
-    inserts fast. Degrees WGS-84, km/h, degrees clockwise from north, metres.
+    inserts fast; so with the second index (vehicle first, a large fleet's inserts fall to less than half
+    within 4 million rows). Degrees WGS-84, km/h, degrees clockwise from north, metres.
+
+    Partitioned by time (schema ``hot``, see parking/services/partitions.py); closed periods are packed
+    into FixBlock: who reads fixes does so through parking/queries/fixes.py, which sees both.
     """
 
     __tablename__ = "fix"
-    __table_args__ = (Index("ix_fix_vehicle_id_time", "vehicle_id", "time"),)
+    __table_args__ = (
+        Index("ix_fix_time_vehicle_id", "time", "vehicle_id"),
+        {"postgresql_partition_by": "RANGE (time)"},
+    )
 
     time: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     terminal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

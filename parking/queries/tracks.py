@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from parking.models import Booking, FixRow, Terminal, Vehicle, Visit, Watch
+from parking.queries import fixes
 from parking.vocabulary import OPEN_VISIT, Mark, VisitState
 
 #: A map shows at most this many points; more are thinned evenly and the page says so.
@@ -58,11 +60,7 @@ class VehicleView:
 
 def track(session: Session, vehicle_id: int, since: datetime, until: datetime) -> Track:
     """The fixes of one vehicle in [since, until], late ones included, unbelieved ones counted."""
-    rows = session.execute(
-        select(FixRow.time, FixRow.lon, FixRow.lat, FixRow.speed_kmh, FixRow.heading, FixRow.mark)
-        .where(FixRow.vehicle_id == vehicle_id, FixRow.time >= since, FixRow.time <= until)
-        .order_by(FixRow.time, FixRow.serial, FixRow.item)
-    ).all()
+    rows = fixes.of_vehicle(session, vehicle_id, since, until)
     believed = [r for r in rows if r.mark in (None, Mark.LATE)]
     step = max(1, -(-len(believed) // POINTS_MAX))
     points = tuple(
@@ -109,12 +107,8 @@ def find(session: Session, plate: str) -> tuple[tuple[int, str], ...]:
 
 def marks(session: Session, vehicle_id: int, since: datetime) -> Mapping[Mark | None, int]:
     """How many fixes since then were believed (None) or carry each mark."""
-    rows = session.execute(
-        select(FixRow.mark, func.count())
-        .where(FixRow.vehicle_id == vehicle_id, FixRow.time >= since)
-        .group_by(FixRow.mark)
-    )
-    return {Mark(m) if m else None: n for m, n in rows}
+    found = Counter(f.mark for f in fixes.of_vehicle(session, vehicle_id, since, fixes.FOR_EVER))
+    return {Mark(m) if m else None: n for m, n in found.items()}
 
 
 def unbelieved_share(session: Session, since: datetime) -> Mapping[int, tuple[int, int]]:
@@ -125,7 +119,11 @@ def unbelieved_share(session: Session, since: datetime) -> Mapping[int, tuple[in
         .where(FixRow.time >= since, FixRow.vehicle_id.is_not(None))
         .group_by(FixRow.vehicle_id)
     )
-    return {vehicle_id: (total, doubted) for vehicle_id, total, doubted in rows if vehicle_id is not None}
+    share = {vehicle_id: (total, doubted) for vehicle_id, total, doubted in rows if vehicle_id is not None}
+    for vehicle_id, (total, doubted) in fixes.packed_share(session, since).items():
+        before = share.get(vehicle_id, (0, 0))
+        share[vehicle_id] = before[0] + total, before[1] + doubted
+    return share
 
 
 def _vehicle(

@@ -21,7 +21,7 @@ from parking.vocabulary import Mark
 
 __all__ = [
     "MARKS", "SCHEMA", "Finding", "Ground", "Journey", "Judged", "JudgedMany", "State",
-    "judge", "judge_many", "rejudge", "revised", "still",
+    "judge", "judge_many", "rejudge", "rejudge_many", "revised", "still",
 ]  # fmt: skip
 
 JourneyAt = Callable[[datetime], Journey]
@@ -62,6 +62,17 @@ def rejudge(ground: Ground, fixes: Sequence[Fix], journey_at: JourneyAt, now: da
     for place, i in enumerate(order):
         marks[i] = judged.marks[place]
     return replace(judged, marks=tuple(marks))
+
+
+def rejudge_many(
+    ground: Ground, tracks: FixColumns, journeys: Sequence[JourneyAt], now: datetime
+) -> JudgedMany:
+    """``rejudge`` for the tracks of many vehicles, each in order of time."""
+    first = judge_many(ground, [State.new() for _ in journeys], tracks, journeys, now)
+    if not any(state.displaced for state in first.states):
+        return first
+    anew = [s.anew() if s.displaced else State.new() for s in first.states]
+    return judge_many(ground, anew, tracks, journeys, now)
 
 
 def revised(live: State, again: State, begins: datetime) -> State:

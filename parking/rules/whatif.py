@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from geo.fix import Fix
+from geo.fix import FixColumns
 from geo.shapes import SINCE_EVER, Approval, Feature, LayerKind, Park
 from parking.rules.ground import Ground
-from parking.rules.monitor import Finding, Journey, rejudge
+from parking.rules.monitor import Finding, Journey, rejudge_many
 from parking.rules.policy import Policy
 
 #: Two findings of one kind and subject this close together are one offence seen on two grounds.
@@ -51,18 +51,20 @@ def grounds(before: Park, after: Park) -> tuple[Ground, Ground]:
     return Ground(before, policy), Ground(after, policy)
 
 
-def difference(
-    old: Ground, new: Ground, fixes: Sequence[Fix], journey_at: JourneyAt, period: Period
-) -> Difference:
-    """One vehicle's stretch (any order) judged on both grounds."""
-    if not fixes:
-        return Difference((), (), ())
-    now = max(max(fix.time for fix in fixes), period.until)
-    found = [
-        [f for f in rejudge(ground, fixes, journey_at, now).findings if f.offence and period.touches(f)]
-        for ground in (old, new)
-    ]
-    return paired(*found)
+def differences(
+    old: Ground, new: Ground, tracks: FixColumns, journeys: Sequence[JourneyAt], period: Period
+) -> list[Difference]:
+    """The tracks of some vehicles judged on both grounds, one difference each."""
+    newest = datetime.fromtimestamp(float(tracks.at.max()), UTC) if len(tracks) else period.until
+    now = max(newest, period.until)
+    found: list[list[list[Finding]]] = []
+    for ground in (old, new):
+        offences: list[list[Finding]] = [[] for _ in journeys]
+        for vehicle, finding in rejudge_many(ground, tracks, journeys, now).findings:
+            if finding.offence and period.touches(finding):
+                offences[vehicle].append(finding)
+        found.append(offences)
+    return [paired(*both) for both in zip(*found, strict=True)]
 
 
 def paired(old: Iterable[Finding], new: Iterable[Finding]) -> Difference:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from parking.models import FixRow, Terminal
+from parking.queries.fixes import KeptFix
 from parking.rules import sources
 from parking.rules.sources import Rank
 from parking.vocabulary import Mark
+
+_Row = TypeVar("_Row", FixRow, KeptFix)
 
 #: With these marks a report was one of the place where the vehicle was.
 _SAID = (Mark.LATE, Mark.DUPLICATE)
@@ -38,7 +42,7 @@ def better_times(
     return [t.timestamp() for t, phone, tid in rows if (sources.of_phone(phone), tid) < own]
 
 
-def preferred(session: Session, rows: Sequence[FixRow], quiet_s: float) -> list[FixRow]:
+def preferred(session: Session, rows: Sequence[_Row], quiet_s: float) -> list[_Row]:
     """Of a stretch of one vehicle those that count; all of them where only one door speaks."""
     ids = {row.terminal_id for row in rows}
     if len(ids) < 2:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import or_, select, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,14 +17,14 @@ from parking import outbox
 from parking.events import FixesCameLate
 from parking.models import FixRow, Letter, Terminal, Vehicle, Watch
 from parking.queries import journeys
-from parking.queries import park as parks
-from parking.rules.monitor import Finding, Ground, Journey, Judged, State, judge, revised
-from parking.services import findings, ground, sources
+from parking.rules.monitor import Journey, Judged, State, judge
+from parking.services import findings, ground
+from parking.services.rejudging import judge_again
 from parking.services.terminals import bare_phone
+from parking.services.watching import hold_watches, remember_last
 from parking.vocabulary import Mark
 
-#: How far before the first late fix a stretch is judged again, so that open episodes are seen whole.
-LOOK_BACK = timedelta(hours=2)
+__all__ = ["NeverRegistered", "Position", "Taken", "TerminalFix", "judge_again", "take"]
 
 
 class NeverRegistered(LookupError):
@@ -69,8 +69,6 @@ class _Owner:
     plate: str | None
 
 
-#: Fixes whose time was believed.
-_TIMED = or_(FixRow.mark.is_(None), FixRow.mark.not_in((Mark.FUTURE, Mark.TOO_OLD)))
 _Marked = tuple[TerminalFix, "_Owner", "Mark | None"]
 
 
@@ -81,7 +79,7 @@ def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken
     NeverRegistered for a terminal the park does not know.
     """
     owners = _owners(session, {bare_phone(f.terminal_phone) for f in batch})
-    watches = _hold_watches(session, {o.vehicle_id for o in owners.values() if o.vehicle_id})
+    watches = hold_watches(session, {o.vehicle_id for o in owners.values() if o.vehicle_id})
     fresh = _unknown(session, batch, owners)
     marked = _judge_all(session, fresh, owners, watches, now)
     _store(session, marked, now)
@@ -91,98 +89,6 @@ def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken
         .values(last_seen_at=now)
     )
     return _taken(batch, marked)
-
-
-def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: datetime) -> int:
-    """Judge a stretch again after late fixes came in; violations found only now say ``late``.
-
-    The stretch begins LOOK_BACK before the first late fix, so that what is judged of its second half does
-    not depend on where it was cut. There the violations on record end up as if every fix had come in order:
-    corrected, found late, or refuted. Nothing is ever deleted. Returns how many new violations were found.
-    Safe to repeat.
-    """
-    watch = _hold_watches(session, {vehicle_id})[vehicle_id]
-    quiet_s = ground.current(session).policy.second_source_s
-    rows = sources.preferred(session, _stretch(session, vehicle_id, earliest - LOOK_BACK), quiet_s)
-    if not rows:
-        return 0
-    journey_at = journeys.of_vehicles(session, [vehicle_id], rows[0].time, rows[-1].time)[vehicle_id]
-    state = State.from_json(watch.state)
-    judged = _judge_stretch(ground.current(session), state.anew(), [_fix(r) for r in rows], journey_at)
-    since, begins, ends = earliest - LOOK_BACK / 2, rows[0].time, rows[-1].time
-    cut = begins if begins < earliest and _came_before(session, vehicle_id, begins) else None
-    drawn_at = parks.stamp(session)[2]
-    stretch = findings.Stretch(vehicle_id, journey_at, cut, earliest - LOOK_BACK / 4, ends, drawn_at)
-    shown = [f for f in judged.findings if (f.ended_at or now) >= since]
-    seen = findings.write_again(session, stretch, shown, now)
-    findings.refute(session, stretch, seen, now)
-    _mark_again([(r, m) for r, m in zip(rows, judged.marks, strict=True) if r.time >= since])
-    if state.newest == judged.state.newest:
-        state = revised(state, judged.state, begins)
-        watch.state = state.to_json()
-        _remember_last(watch, [_fix(r) for r, m in zip(rows, judged.marks, strict=True) if m is None])
-        session.flush()
-        findings.end_refuted(session, vehicle_id, state.standing, ends, now)
-    return seen.new
-
-
-def _came_before(session: Session, vehicle_id: int, begins: datetime) -> bool:
-    earlier = select(FixRow.time).where(FixRow.vehicle_id == vehicle_id, FixRow.time < begins, _TIMED)
-    return session.scalar(earlier.limit(1)) is not None
-
-
-def _judge_stretch(
-    land: Ground, state: State, fixes: Sequence[Fix], journey_at: Callable[[datetime], Journey]
-) -> Judged:
-    """Judge stored fixes in order, whose times were believed when they came: as if it were still then."""
-    judged = _in_their_time(land, state, fixes, journey_at)
-    if judged.state.displaced and not state.displaced:
-        judged = _in_their_time(land, judged.state.anew(), fixes, journey_at)
-    return judged
-
-
-def _in_their_time(
-    land: Ground, state: State, fixes: Sequence[Fix], journey_at: Callable[[datetime], Journey]
-) -> Judged:
-    whole = Judged(state, (), ())
-    latest: dict[tuple[str, str, datetime], Finding] = {}
-    for part in _parts(fixes, timedelta(hours=land.policy.oldest_h / 2)):
-        judged = judge(land, whole.state, part, journey_at, part[-1].time)
-        latest.update({f.key: f for f in judged.findings})
-        whole = Judged(judged.state, whole.marks + judged.marks, tuple(latest.values()))
-    return whole
-
-
-def _parts(fixes: Sequence[Fix], span: timedelta) -> Iterator[list[Fix]]:
-    """Consecutive parts, none of them longer than ``span``."""
-    part: list[Fix] = []
-    for fix in fixes:
-        if part and fix.time - part[0].time > span:
-            yield part
-            part = []
-        part.append(fix)
-    if part:
-        yield part
-
-
-def _mark_again(marked: Sequence[tuple[FixRow, Mark | None]]) -> None:
-    """Every fix bears the mark the last judging gave it; what came late and is believed stays LATE."""
-    for row, mark in marked:
-        if row.mark != mark and not (mark is None and row.mark == Mark.LATE):
-            row.mark = mark
-
-
-def _stretch(session: Session, vehicle_id: int, begins: datetime) -> Sequence[FixRow]:
-    """The vehicle's fixes from then on, in order, but for those whose time nobody believes."""
-    return session.scalars(
-        select(FixRow)
-        .where(
-            FixRow.vehicle_id == vehicle_id,
-            FixRow.time >= begins,
-            _TIMED,
-        )
-        .order_by(FixRow.time, FixRow.serial, FixRow.item)
-    ).all()
 
 
 def _ask_again(session: Session, vehicle_id: int, earliest: datetime) -> None:
@@ -215,18 +121,6 @@ def _owners(session: Session, phones: set[str]) -> dict[str, _Owner]:
     if missing := phones - owners.keys():
         raise NeverRegistered(f"terminals never registered: {', '.join(sorted(missing))}")
     return owners
-
-
-def _hold_watches(session: Session, vehicle_ids: set[int]) -> dict[int, Watch]:
-    """Lock what we remember of these vehicles, always in the same order."""
-    if not vehicle_ids:
-        return {}
-    rows = [{"vehicle_id": v, "state": State.new().to_json()} for v in sorted(vehicle_ids)]
-    session.execute(insert(Watch).values(rows).on_conflict_do_nothing())
-    held = session.scalars(
-        select(Watch).where(Watch.vehicle_id.in_(vehicle_ids)).order_by(Watch.vehicle_id).with_for_update()
-    )
-    return {w.vehicle_id: w for w in held}
 
 
 def _unknown(
@@ -313,7 +207,7 @@ def _judge_one(
     judged = judge(land, before, fixes, journey_at, now)
     findings.write(session, watch.vehicle_id, judged.findings, journey_at, now)
     watch.state = judged.state.to_json()
-    _remember_last(watch, [f for f, m in zip(fixes, judged.marks, strict=True) if m is None])
+    remember_last(watch, [f for f, m in zip(fixes, judged.marks, strict=True) if m is None])
     if since := _to_judge_again(before, judged, fixes):
         _ask_again(session, watch.vehicle_id, min(since))
     return judged.marks
@@ -332,13 +226,6 @@ def _to_judge_again(before: State, judged: Judged, fixes: Sequence[Fix]) -> list
     if shift is not None and shift.proven and not before.displaced:
         late.append(datetime.fromtimestamp(shift.began, UTC))
     return late
-
-
-def _remember_last(watch: Watch, believed: Sequence[Fix]) -> None:
-    if believed:
-        last = believed[-1]
-        watch.last_time, watch.lon, watch.lat = last.time, last.lon, last.lat
-        watch.speed_kmh, watch.heading = last.speed_kmh, last.heading
 
 
 def _store(session: Session, marked: Sequence[_Marked], now: datetime) -> None:
@@ -369,27 +256,6 @@ def _row(entry: TerminalFix, owner: _Owner, mark: Mark | None, now: datetime) ->
         "mark": mark,
         "received_at": now,
     }
-
-
-def _fix(row: FixRow) -> Fix:
-    return Fix(
-        time=row.time,
-        lon=row.lon,
-        lat=row.lat,
-        speed_kmh=row.speed_kmh,
-        heading=row.heading,
-        altitude_m=row.altitude_m,
-        located=row.located,
-        alarm=row.alarm,
-        status=row.status,
-        backfill=row.backfill,
-        odometer_km=_odometer(row.extras),
-    )
-
-
-def _odometer(extras: Mapping[str, Any] | None) -> float | None:
-    said = (extras or {}).get("mileage_km")
-    return float(said) if isinstance(said, (int, float)) else None
 
 
 def _taken(batch: Sequence[TerminalFix], marked: Sequence[_Marked]) -> Taken:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo.fix import Fix
 from geo.shapes import LayerKind, Park
 from parking.models import Drawing, LayerVersion, Vehicle
 from parking.queries import fixes, journeys
 from parking.queries import park as parks
 from parking.refused import Refused, no
 from parking.rules import whatif
+from parking.rules.monitor import Finding
 from parking.rules.whatif import Difference, Period
 from parking.services import drawings
 from parking.vocabulary import Refusal
@@ -100,37 +101,52 @@ def replay(
 ) -> Replay:
     """Judge the stored fixes of a period by the lines in force then, and by ``after``.
 
-    ``done(n, of)`` is told after each vehicle. Findings are compared, not written.
+    ``done(n, of)`` is told as vehicles are done. Findings are compared, not written.
     """
     before = parks.current(session)
     every = (
-        list(vehicle_ids)
-        if vehicle_ids is not None
-        else list(fixes.vehicles(session, asked.since, asked.until))
+        list(vehicle_ids) if vehicle_ids is not None else fixes.vehicles(session, asked.since, asked.until)
     )
     chosen = every[:most]
     old, new = whatif.grounds(before, after)
     found: dict[int, Difference] = {}
     count = 0
-    for n, (vehicle_id, stretch, journey_at) in enumerate(_stretches(session, chosen, asked), 1):
-        count += len(stretch)
-        one = whatif.difference(old, new, stretch, journey_at, asked)
-        if one.any:
-            found[vehicle_id] = one
-        done(n, len(chosen))
+    for n in range(0, len(chosen), _BATCH):
+        batch = chosen[n : n + _BATCH]
+        tracks = fixes.tracks(session, batch, asked.since - LEAD, asked.until)
+        known = journeys.of_vehicles(session, batch, asked.since - LEAD, asked.until)
+        count += len(tracks)
+        several = whatif.differences(old, new, tracks, [known[v] for v in batch], asked)
+        found |= {v: one for v, one in zip(batch, several, strict=True) if one.any}
+        done(min(n + _BATCH, len(chosen)), len(chosen))
     plates = _plates(session, list(found))
     return Replay(asked, before, after, plates, found, len(chosen), count, len(every) - len(chosen))
 
 
-def _stretches(
-    session: Session, vehicle_ids: Sequence[int], asked: Period
-) -> Iterator[tuple[int, list[Fix], whatif.JourneyAt]]:
-    since = asked.since - LEAD
-    for at in range(0, len(vehicle_ids), _BATCH):
-        batch = vehicle_ids[at : at + _BATCH]
-        known = journeys.of_vehicles(session, batch, since, asked.until)
-        for vehicle_id, stretch in fixes.stretches(session, batch, since, asked.until):
-            yield vehicle_id, stretch, known[vehicle_id]
+def told(found: Replay) -> list[dict[str, Any]]:
+    """Every vehicle with a difference as plain data: its findings, and where each was found."""
+    return [
+        {
+            "plate": found.vehicles[vehicle_id],
+            "only_old": [_finding(f) for f in one.only_old],
+            "only_new": [_finding(f) for f in one.only_new],
+            "both": [{"old": _finding(a), "new": _finding(b)} for a, b in one.both],
+        }
+        for vehicle_id, one in found.differences.items()
+    ]
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind.value,
+        "subject": finding.subject,
+        "start": finding.started_at.isoformat(),
+        "end": finding.ended_at and finding.ended_at.isoformat(),
+        "lon": finding.lon,
+        "lat": finding.lat,
+        "certainty": finding.certainty.value,
+        "facts": dict(finding.facts),
+    }
 
 
 def _plates(session: Session, vehicle_ids: Sequence[int]) -> dict[int, str]:

@@ -96,6 +96,7 @@ WHO: dict[str, object] = {
     "maps.park_map": {SUPERVISOR, DISPATCHER},
     "maps.tracks": {SUPERVISOR, DISPATCHER},
     "maps.api_track": {SUPERVISOR, DISPATCHER},
+    "passed.page": {SUPERVISOR},
     "maps.api_vehicles": {SUPERVISOR, DISPATCHER},
     "inbox.inbox": {SUPERVISOR, DISPATCHER},
     "inbox.rows": {SUPERVISOR, DISPATCHER},

@@ -41,7 +41,7 @@ def recorded(plate: str, ends: datetime) -> list[Location]:
     found: dict[datetime, Location] = {}
     for said in truck.said:
         value = decode(unescape(said.frame[1:-1])[:-1]).value
-        for one in (value.locations.values() if isinstance(value, Batch) else [value]):
+        for one in value.locations.values() if isinstance(value, Batch) else [value]:
             if isinstance(one, Location) and one.located and not one.alarm:
                 found.setdefault(one.time, one)
     shift = ends - max(found)

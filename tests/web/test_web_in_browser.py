@@ -132,7 +132,14 @@ def test_what_a_driver_sees_is_whole_quiet_and_accessible(page, address: str, si
 def test_what_staff_see_is_whole_quiet_and_accessible(page, address: str, site: Site, waiting: Booking):
     rooms = {
         "guard": ["/gate", f"/gate/{waiting.id}", "/gate?q=nobody", "/warnings", "/status", "/password"],
-        "admin": ["/admin/staff", "/admin/feeds", "/admin/park", "/admin/assumptions", "/admin/layers", "/keys"],
+        "admin": [
+            "/admin/staff",
+            "/admin/feeds",
+            "/admin/park",
+            "/admin/assumptions",
+            "/admin/layers",
+            "/keys",
+        ],
         "supervisor": ["/violations/replay", "/tracks/import"],
     }
     for username, paths in rooms.items():

@@ -1,7 +1,7 @@
 """Replays of a past period, spread over workers.
 
 Revision ID: core_1
-Revises: layers_1
+Revises: rules1_1
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "core_1"
-down_revision = "layers_1"
+down_revision = "rules1_1"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "doors_1"
-down_revision = "0002"
+down_revision = "layers_1"
 branch_labels = None
 depends_on = None
 

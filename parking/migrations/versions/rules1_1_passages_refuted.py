@@ -1,7 +1,7 @@
 """A passage that all fixes together do not show stays on record, as refuted.
 
 Revision ID: rules1_1
-Revises: 0002
+Revises: doors_1
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "rules1_1"
-down_revision = "0002"
+down_revision = "doors_1"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,93 @@
+"""Which tracks share a block: neighbours, so that a search opens few blocks; about BLOCK fixes each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from parking.packed import ways
+from parking.packed.block import Leads
+from parking.packed.columns import SECOND, FixColumns, Ints
+
+#: Fixes in a block: large enough to pack well, small enough to open for one vehicle (measured).
+BLOCK = 16384
+#: A block holds no more of a day than an hour, or as many as fill it: then it holds neighbours of that
+#: hour, a question opens few of them, and it even packs better than one that holds a day (measured).
+SLICE_S = 3600
+Last = dict[tuple[int, int], tuple[int, float, float]]
+
+
+def pieces(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
+    """The blocks of ``rows`` (in the order of a block), each with its leads.
+
+    ``last``: the last placed fix of a track before the period. A track longer than a block is cut in time.
+    """
+    known = dict(last)
+    part = _slices(rows)
+    for number in range(int(part.max(initial=-1)) + 1):
+        inside = rows.take(np.flatnonzero(part == number))
+        yield from _neighbours(inside, known)
+        known.update(ways.last_placed(inside))
+
+
+def _slices(rows: FixColumns) -> Ints:
+    """For each row the number of its slice: whole hours, as many as fill a block."""
+    hour = rows.time // (SLICE_S * SECOND)
+    hours, number, counts = np.unique(hour, return_inverse=True, return_counts=True)
+    slice_of, held = np.zeros(len(hours), np.int64), 0
+    for n in range(1, len(hours)):
+        held += int(counts[n - 1])
+        full = held >= BLOCK
+        slice_of[n] = slice_of[n - 1] + full
+        held = 0 if full else held
+    made: Ints = slice_of[number.ravel()]
+    return made
+
+
+def _neighbours(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
+    starts = rows.tracks()
+    ends = np.append(starts[1:], len(rows))
+    held: list[Ints] = []
+    count = 0
+    for track in np.argsort(_neighbourhood(rows, starts), kind="stable"):
+        begin, end = int(starts[track]), int(ends[track])
+        if held and count + end - begin > BLOCK:
+            yield _piece(rows, held, last)
+            held, count = [], 0
+        if end - begin > BLOCK:
+            yield from _cut(rows, begin, end, last)
+            continue
+        held.append(np.arange(begin, end))
+        count += end - begin
+    if held:
+        yield _piece(rows, held, last)
+
+
+def _cut(rows: FixColumns, begin: int, end: int, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
+    known = dict(last)
+    for at in range(begin, end, BLOCK):
+        piece = rows.take(slice(at, min(at + BLOCK, end)))
+        yield piece, ways.leads_of(piece, known)
+        known.update(ways.last_placed(piece))
+
+
+def _piece(rows: FixColumns, held: list[Ints], last: Last) -> tuple[FixColumns, Leads]:
+    piece = rows.take(np.sort(np.concatenate(held)))
+    return piece, ways.leads_of(piece, last)
+
+
+def _neighbourhood(rows: FixColumns, starts: Ints) -> Ints:
+    """A number for each track, near for tracks whose first fixes are near (bits of both degrees, mixed)."""
+    lon, lat = rows.lon[starts], rows.lat[starts]
+    usable = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    x = (np.where(usable, lon, 0.0) + 180) / 360 * 65535
+    y = (np.where(usable, lat, 0.0) + 90) / 180 * 65535
+    return _spread(x.astype(np.int64)) | _spread(y.astype(np.int64)) << 1
+
+
+def _spread(value: Ints) -> Ints:
+    """The 16 bits of each number, one place between them."""
+    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        value = (value | value << shift) & mask
+    return value

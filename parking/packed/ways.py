@@ -1,0 +1,85 @@
+"""From the path of a block to the legs driven, and to what an index must know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geo.passing import Legs, drivable
+from parking.packed import cells
+from parking.packed.block import Leads, Path
+from parking.packed.columns import SECOND, FixColumns, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """One leg for each placed fix: from the fix before it, or of no length where none can be joined.
+
+    ``row``: the number of the fix in the block.
+    """
+
+    row: Ints
+    legs: Legs
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a block passes: [west, south, east, north] in degrees (None: nowhere known) and its cells."""
+
+    box: tuple[float, float, float, float] | None
+    cells: list[int]
+
+
+def path_of(rows: FixColumns, leads: Leads) -> Path:
+    """The path a block of ``rows`` (in the order of a block) has, without packing it."""
+    return Path(
+        rows.tracks(), rows.vehicle, rows.has_vehicle, rows.terminal, rows.time, rows.lon, rows.lat,
+        rows.placed(), leads,
+    )  # fmt: skip
+
+
+def ways(path: Path) -> Ways:
+    row = np.flatnonzero(path.placed)
+    track = np.searchsorted(path.starts, row, side="right") - 1
+    first = np.diff(track, prepend=-1) != 0
+    before = np.roll(row, 1)
+    lead = path.leads.time[track]
+    t0 = np.where(first, lead, path.time[before])
+    lon0 = np.where(first, path.leads.lon[track], path.lon[before])
+    lat0 = np.where(first, path.leads.lat[track], path.lat[before])
+    end = path.time[row], path.lon[row], path.lat[row]
+    legs = Legs(t0, lon0, lat0, *end)
+    joined = drivable(legs) & ~(first & (lead == 0))
+    begin = [np.where(joined, a, b) for a, b in zip((t0, lon0, lat0), end, strict=True)]
+    return Ways(row, Legs(begin[0], begin[1], begin[2], *end))
+
+
+def reach(path: Path) -> Reach:
+    found = ways(path).legs
+    if not len(found):
+        return Reach(None, [])
+    lon, lat = (np.concatenate(pair) for pair in ((found.lon0, found.lon1), (found.lat0, found.lat1)))
+    box = (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
+    return Reach(box, cells.of_legs(found).tolist())
+
+
+def last_placed(rows: FixColumns) -> dict[tuple[int, int], tuple[int, float, float]]:
+    """(vehicle or 0, terminal) → (time, lon, lat) of its last placed fix. Rows in the order of a block."""
+    placed = rows.take(np.flatnonzero(rows.placed()))
+    if not len(placed):
+        return {}
+    ends = np.append(placed.tracks()[1:], len(placed)) - 1
+    last = placed.take(ends)
+    keys = zip(last.vehicle.tolist(), last.terminal.tolist(), strict=True)
+    values = zip(last.time.tolist(), last.lon.tolist(), last.lat.tolist(), strict=True)
+    return dict(zip(keys, values, strict=True))
+
+
+def leads_of(rows: FixColumns, last: dict[tuple[int, int], tuple[int, float, float]]) -> Leads:
+    """For each track of ``rows`` (in the order of a block) the last fix before it, from ``last``."""
+    starts = rows.tracks()
+    keys = zip(rows.vehicle[starts].tolist(), rows.terminal[starts].tolist(), strict=True)
+    found = [last.get(key, (0, 0.0, 0.0)) for key in keys]
+    time = np.array([t for t, _, _ in found], np.int64)
+    return Leads(time - time % SECOND, np.array([x for _, x, _ in found]), np.array([y for _, _, y in found]))
