@@ -13,34 +13,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 
 import geopandas
 import numpy as np
 import pyogrio
 import shapely
-from pyproj import CRS
-from pyproj.aoi import AreaOfInterest
-from pyproj.exceptions import ProjError
-from pyproj.transformer import TransformerGroup
-from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from geo.archive import unpacked
 from geo.content import content_right
-from geo.datum import Datum, wgs84_from_gcj02
 from geo.declared import Declared
 from geo.dxf import UNCLOSED, read_as_written, shapes_of
+from geo.placing import Area, crs_name, in_wgs84, with_crs
 from geo.report import LayerWord, Report
 
 FILE_LIMIT_MB = 50
 #: Features and vertices of one file: a hundred times what a large park has.
 FEATURE_LIMIT = 50_000
 FILE_VERTEX_LIMIT = 1_000_000
-#: A drawing's coordinates must be convertible to WGS-84 at least this well, metres.
-CONVERSION_LIMIT_M = 3.0
-#: Datums within centimetres of WGS-84.
-_SAME_DATUM = frozenset({"China 2000", "World Geodetic System 1984", "World Geodetic System 1984 ensemble"})
 #: Shapefiles cut names to ten letters; these are the stumps GDAL and ArcGIS leave, and sensible short names.
 _SHAPEFILE_NAMES = {
     "issuing_bo": "issuing_body",
@@ -74,10 +65,6 @@ _KML_NOISE = frozenset(
 )
 #: Signs of the Latin-1 supplement that do occur in Chinese and English names.
 _INNOCENT = frozenset("·°×±²³")
-
-
-#: West, south, east, north, degrees.
-Area = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +123,14 @@ def _read(
         if frame is None or not len(frame):
             report.error(LayerWord.NO_FEATURES, file) if frame is not None else None
             return None
-    frame = _with_crs(frame, declared, file, report)
+    frame = with_crs(frame, declared, file, report)
     if frame is None:
         return None
-    crs = _crs_name(frame.crs, declared)
-    placed = _in_wgs84(frame, declared, file, watch_area, report)
+    crs = crs_name(frame.crs, declared)
+    placed = in_wgs84(frame, declared, file, watch_area, report)
     if placed is None:
         return None
-    if declared.datum is Datum.GCJ02:
-        report.warning(LayerWord.DATUM_CONVERTED, file)
-        placed = placed.set_geometry(shapely.transform(placed.geometry.values, _from_gcj02))
     return list(_rows(placed, path, declared, scanned, crs))
-
-
-def _crs_name(crs: CRS, declared: Declared) -> str:
-    """``EPSG:4546``, or the name a CRS of no authority gives itself; GCJ-02 where it was declared."""
-    authority = crs.to_authority()
-    name = ":".join(authority) if authority else str(crs.name)
-    return f"{name} (GCJ-02)" if declared.datum is Datum.GCJ02 else name
 
 
 def _rows(placed: Any, path: Path, declared: Declared, scanned: Scanned, crs: str) -> Iterator[Row]:
@@ -288,18 +265,6 @@ def _mended(frame: Any, path: Path, layer: str) -> Any:
     return fixed.assign(**{UNCLOSED: unreadable.to_numpy()})
 
 
-def _with_crs(frame: Any, declared: Declared, file: str, report: Report) -> Any:
-    """The frame with its CRS: the one the file states, else the one declared."""
-    if frame.crs is None and declared.crs:
-        return frame.set_crs(declared.crs)
-    if frame.crs is None:
-        report.error(LayerWord.CRS_UNKNOWN, file)
-        return None
-    if declared.crs and CRS.from_user_input(declared.crs) != frame.crs:
-        report.warning(LayerWord.CRS_CONTRADICTED, file, stated=frame.crs.name, declared=declared.crs)
-    return frame
-
-
 def _first_line(broken: Exception, path: Path, file: str) -> str:
     """What GDAL says, with the file's own name and not where it was unpacked."""
     first = (str(broken).splitlines() or [type(broken).__name__])[0]
@@ -320,84 +285,6 @@ def _texts_readable(frame: Any, path: Path, file: str, report: Report) -> bool:
 
 def _garbled(text: str) -> bool:
     return sum("\u0080" <= sign <= "\u00ff" and sign not in _INNOCENT for sign in text) > 1
-
-
-def _in_wgs84(frame: Any, declared: Declared, file: str, watch_area: Area, report: Report) -> Any:
-    if not _convertible(frame.crs, watch_area):
-        report.error(LayerWord.CRS_INACCURATE, file, crs=frame.crs.name)
-        return None
-    if declared.northing_first:
-        frame = frame.set_geometry(shapely.transform(frame.geometry.values, _exchanged), crs=frame.crs)
-    if not frame.crs.is_projected or shapely.intersects(box(*watch_area), _envelope(frame)):
-        return frame.to_crs("EPSG:4326")
-    if not declared.northing_first and _northing_first(frame, watch_area):
-        report.error(LayerWord.NORTHING_FIRST, file)
-        return None
-    if zone := _zone_number(frame, watch_area):
-        report.error(LayerWord.ZONE_NUMBER, file, zone=zone[0], crs=zone[1])
-        return None
-    return frame.to_crs("EPSG:4326")
-
-
-#: CGCS2000 Gauss-Krueger zones: false easting with the zone number before it, and without.
-_NUMBERED = [(f"EPSG:{4488 + zone}", zone) for zone in range(25, 46)] + [
-    (f"EPSG:{4478 + zone}", zone) for zone in range(13, 24)
-]
-_BARE = [f"EPSG:{code}" for code in range(4534, 4555)] + [f"EPSG:{code}" for code in range(4502, 4513)]
-
-
-def _zone_number(frame: Any, watch_area: Area) -> tuple[str, str] | None:
-    """(how the eastings begin, the zone's EPSG code) of the one zone in which the drawing lies here.
-
-    Eastings of 37 498 000 m carry the number of their zone (EPSG:4525), eastings of 498 000 m do not
-    (EPSG:4546); declared the wrong way round the drawing lands on the other side of the earth.
-    """
-    easting = float(frame.total_bounds[0])
-    if not math.isfinite(easting):
-        return None
-    begins = int(easting // 1e6)
-    ways = [name for name, zone in _NUMBERED if zone == begins] if begins else _BARE
-    for name in ways:
-        if shapely.intersects(box(*watch_area), _envelope(frame.set_crs(name, allow_override=True))):
-            return (str(begins or "—"), name)
-    return None
-
-
-def _convertible(crs: CRS, watch_area: Area) -> bool:
-    """Whether PROJ knows an accurate way to WGS-84 here. For Xi'an 1980 and Beijing 1954 it falls back to
-    taking the numbers over unchanged, tens of metres off, without a word."""
-    base = crs.geodetic_crs
-    if base is None:
-        return False
-    if base.datum is not None and base.datum.name in _SAME_DATUM:
-        return True
-    here = cast(Any, AreaOfInterest(*watch_area))  # pyproj's annotation names a private twin of it
-    try:
-        ways = TransformerGroup(
-            base, "EPSG:4326", always_xy=True, allow_ballpark=False, area_of_interest=here
-        ).transformers
-    except ProjError:
-        return False
-    return bool(ways) and 0 <= ways[0].accuracy <= CONVERSION_LIMIT_M
-
-
-def _northing_first(frame: Any, watch_area: Area) -> bool:
-    """Whether the whole drawing falls into the watch area only with its two columns exchanged."""
-    turned = frame.set_geometry(shapely.transform(frame.geometry.values, _exchanged))
-    return bool(shapely.covers(box(*watch_area), _envelope(turned)))
-
-
-def _envelope(frame: Any) -> shapely.Geometry | None:
-    bounds = frame.to_crs("EPSG:4326").total_bounds
-    return box(*bounds) if np.all(np.isfinite(bounds)) else None
-
-
-def _exchanged(xy: Any) -> Any:
-    return xy[:, ::-1]
-
-
-def _from_gcj02(xy: Any) -> Any:
-    return np.column_stack(wgs84_from_gcj02(xy[:, 0], xy[:, 1]))
 
 
 def _named(properties: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -7,8 +7,7 @@ conformance and CRS identifiers are names, nobody fetches them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, jsonify, request, url_for
@@ -17,13 +16,14 @@ from shapely.geometry import mapping
 from geo.shapes import LayerKind
 from parking.queries import features
 from parking.queries import park as park_query
-from parking.queries.features import Box, LayerItem, Span, ViolationItem
+from parking.queries.features import LayerItem, ViolationItem
 from parking.vocabulary import Role
 from web import keys
 from web.feature_words import layer_properties, violation_properties
 from web.gates import key_holder
 from web.language import _
 from web.ogc_api import describe
+from web.ogc_asked import MOST, PARAMETERS, PLAIN, USUAL, Asked, Odd, asked, known
 from web.pages import layer_name
 from web.store import reading
 
@@ -36,30 +36,12 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _CONFORMS = [
     f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{part}" for part in ("core", "geojson", "oas30")
 ]
-#: Items answered when no limit is given, and at most.
-USUAL, MOST = 100, 5_000
-_PARAMETERS = frozenset({"bbox", "datetime", "limit", "offset", "token", "f", "lang"})
-_PLAIN = frozenset({"token", "f", "lang"})
-
-
-class _Odd(Exception):
-    """A parameter that cannot be meant; its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The parameters of a request for items."""
-
-    box: Box | None
-    span: Span | None
-    limit: int
-    offset: int
 
 
 @bp.get("/")
 @key_holder(*READERS)
 def landing() -> Response:
-    _known(_PLAIN)
+    known(PLAIN)
     return _json(
         {
             "title": _title(),
@@ -77,7 +59,7 @@ def landing() -> Response:
 @bp.get("/conformance")
 @key_holder(*READERS)
 def conformance() -> Response:
-    _known(_PLAIN)
+    known(PLAIN)
     return _json({"conformsTo": _CONFORMS})
 
 
@@ -85,7 +67,7 @@ def conformance() -> Response:
 @key_holder(*READERS)
 def api() -> Response:
     """The OpenAPI 3.0 description."""
-    _known(_PLAIN)
+    known(PLAIN)
     made = describe(_title(), url_for("ogc.landing", _external=True).rstrip("/"), _names(), MOST, USUAL)
     return _json(made, _OPENAPI)
 
@@ -93,7 +75,7 @@ def api() -> Response:
 @bp.get("/collections")
 @key_holder(*READERS)
 def collections() -> Response:
-    _known(_PLAIN)
+    known(PLAIN)
     with reading() as session:
         made = [_collection(session, name) for name in _names()]
     return _json({"links": [_link("self", "ogc.collections", _("This page"))], "collections": made})
@@ -102,7 +84,7 @@ def collections() -> Response:
 @bp.get("/collections/<collection_id>")
 @key_holder(*READERS)
 def collection(collection_id: str) -> Response:
-    _known(_PLAIN)
+    known(PLAIN)
     _readable(collection_id)
     with reading() as session:
         return _json(_collection(session, collection_id))
@@ -112,19 +94,24 @@ def collection(collection_id: str) -> Response:
 @key_holder(*READERS)
 def items(collection_id: str) -> Response:
     """A page of items: ``bbox``, ``datetime``, ``limit``; ``next`` leads on."""
-    _known(_PARAMETERS)
+    known(PARAMETERS)
     _readable(collection_id)
-    asked = _asked()
+    wanted = asked()
     with reading() as session:
-        total, found = _found(session, collection_id, asked)
+        total, found = _found(session, collection_id, wanted)
     links = [
         _link(
-            "self", "ogc.items", _("This page"), _GEOJSON, collection_id=collection_id, **_again(asked.offset)
+            "self",
+            "ogc.items",
+            _("This page"),
+            _GEOJSON,
+            collection_id=collection_id,
+            **_again(wanted.offset),
         )
     ]
     links.append(_link("collection", "ogc.collection", _("The collection"), collection_id=collection_id))
-    if asked.offset + len(found) < total:
-        further = _again(asked.offset + asked.limit, asked.limit)
+    if wanted.offset + len(found) < total:
+        further = _again(wanted.offset + wanted.limit, wanted.limit)
         links.append(
             _link("next", "ogc.items", _("The next items"), _GEOJSON, collection_id=collection_id, **further)
         )
@@ -144,7 +131,7 @@ def items(collection_id: str) -> Response:
 @bp.get("/collections/<collection_id>/items/<int:item_id>")
 @key_holder(*READERS)
 def item(collection_id: str, item_id: int) -> Response:
-    _known(_PLAIN)
+    known(PLAIN)
     _readable(collection_id)
     with reading() as session:
         made = _one(session, collection_id, item_id)
@@ -162,8 +149,8 @@ _OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 _GEOJSON = "application/geo+json"
 
 
-@bp.errorhandler(_Odd)
-def _odd(odd: _Odd) -> Response:
+@bp.errorhandler(Odd)
+def _odd(odd: Odd) -> Response:
     return _refuse(400, _("The parameter {name} cannot be read.", name=str(odd)[:60]))
 
 
@@ -183,88 +170,14 @@ def _readable(collection_id: str) -> None:
         abort(404)
 
 
-def _known(names: frozenset[str]) -> None:
-    """Core, requirement 8: a parameter nobody knows is an error, never ignored."""
-    for name in request.args:
-        if name not in names:
-            raise _Odd(name)
-    if request.args.get("f", "json") not in ("json", "geojson"):
-        raise _Odd("f")
-
-
-def _asked() -> Asked:
-    return Asked(_box(request.args.get("bbox")), _span(request.args.get("datetime")), _limit(), _offset())
-
-
-def _limit() -> int:
-    text = request.args.get("limit", str(USUAL))
-    if not text.isascii() or not text.isdigit() or int(text[:9]) == 0:
-        raise _Odd("limit")
-    return min(int(text[:9]), MOST)
-
-
-def _offset() -> int:
-    text = request.args.get("offset", "0")
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise _Odd("offset")
-    return int(text)
-
-
-def _box(text: str | None) -> Box | None:
-    """``west,south,east,north``; heights of a box with six numbers are not looked at."""
-    if text is None:
-        return None
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise _Odd("bbox") from None
-    if len(numbers) == 6:
-        numbers = [*numbers[:2], *numbers[3:5]]
-    if (
-        len(numbers) != 4
-        or not all(abs(n) <= 180 for n in numbers)
-        or not -90 <= numbers[1] <= numbers[3] <= 90
-    ):
-        raise _Odd("bbox")
-    return (numbers[0], numbers[1], numbers[2], numbers[3])
-
-
-def _span(text: str | None) -> Span | None:
-    """An instant, or two of them with a slash; ``..`` or nothing is open."""
-    if text is None:
-        return None
-    begin, slash, end = text.partition("/")
-    if not slash:
-        return Span(_instant(begin), _instant(begin, last=True))
-    open_ends = ("", "..")
-    span = Span(
-        None if begin in open_ends else _instant(begin),
-        None if end in open_ends else _instant(end, last=True),
-    )
-    if span == Span() or (span.since and span.until and span.since > span.until):
-        raise _Odd("datetime")
-    return span
-
-
-def _instant(text: str, last: bool = False) -> datetime:
-    """RFC 3339; a day alone is its first instant, or its last."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise _Odd("datetime") from None
-    if len(text) == 10 and last:
-        read += timedelta(days=1, microseconds=-1)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-def _found(session: Any, collection_id: str, asked: Asked) -> tuple[int, list[dict[str, Any]]]:
+def _found(session: Any, collection_id: str, wanted: Asked) -> tuple[int, list[dict[str, Any]]]:
     if collection_id == VIOLATIONS:
-        total, seen = features.violation_items(session, asked.box, asked.span, asked.limit, asked.offset)
+        total, seen = features.violation_items(session, wanted.box, wanted.span, wanted.limit, wanted.offset)
         return total, [_violation(one) for one in seen]
     every: Sequence[LayerItem] = features.layer_items(
-        session, LayerKind(collection_id), asked.box, asked.span
+        session, LayerKind(collection_id), wanted.box, wanted.span
     )
-    page = every[asked.offset : asked.offset + asked.limit]
+    page = every[wanted.offset : wanted.offset + wanted.limit]
     return len(every), [_layer(one) for one in page]
 
 
