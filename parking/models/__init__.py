@@ -4,6 +4,7 @@ from parking.models.base import Base
 from parking.models.booking import Booking, Cargo, Hold, Visit
 from parking.models.control import (
     Ban,
+    BanSpared,
     CheckAnswer,
     CheckRow,
     Override,
@@ -21,6 +22,7 @@ from parking.models.violation import Notice, Passage, Violation
 __all__ = [
     "Audit",
     "Ban",
+    "BanSpared",
     "Base",
     "Bay",
     "Booking",
