@@ -22,7 +22,7 @@ import pytest
 import redis
 from argon2 import PasswordHasher
 from hypothesis import settings
-from sqlalchemy import Engine, exists, or_, select
+from sqlalchemy import Engine, exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from parking import db, schema
@@ -63,6 +63,8 @@ class Servers:
         """An engine on a database for tests that leave it as they found it: nothing is committed to it."""
         if self._lasting is None:
             self._lasting = db.make_engine(self.url_of(self.new_database()))
+            with self._lasting.begin() as connection:  # nobody's id is 1 here, alone or after others
+                connection.execute(text("SELECT setval(oid, 1000) FROM pg_class WHERE relkind = 'S'"))
         return self._lasting
 
     def give_up_lasting_unless_empty(self) -> None:

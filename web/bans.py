@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from parking import clock
+from parking.queries import ban_proposals
 from parking.queries import bans as ban_query
+from parking.queries import lot as lot_query
 from parking.refused import Reason, Refused
 from parking.services import bans
 from parking.speech import N_
 from parking.vocabulary import BanSubject, Role
-from web.forms import typed, whole
+from web.forms import posted_row, typed, whole
 from web.gates import gate
 from web.people import current_person, source
 from web.store import reading, transaction
@@ -44,6 +46,19 @@ def add() -> Response:
     )
 
 
+@bp.post("/blacklist/proposal")
+@gate(Role.SUPERVISOR)
+def decide() -> Response:
+    """Answer a proposal (field ``act``): ban for a term, or spare; both with a reason."""
+    plate, last, why = typed("plate", 120), posted_row("violation"), typed("remark", 1000)
+    act, days, now = typed("act", 10), whole(typed("days", 5) or "0"), clock.now()
+    if act == "ban":
+        return _do(lambda s, who: bans.ban(s, BanSubject.PLATE, plate, why, days, now, who, source(), last))
+    if act == "spare":
+        return _do(lambda s, who: bans.spare(s, plate, last, why, now, who, source()))
+    return abort(400)
+
+
 @bp.post("/blacklist/<int:ban_id>")
 @gate(Role.SUPERVISOR)
 def answer(ban_id: int) -> Response:
@@ -69,5 +84,9 @@ def _do(act: Callable[[Session, str], object]) -> Response:
 
 def _page(reasons: Sequence[Reason] = ()) -> str:
     with reading() as session:
-        rows = ban_query.listed(session, clock.now())
-    return render_template("bans.html", rows=rows, reasons=reasons, subjects=list(BanSubject), term=TERM_DAYS)
+        rows, now = ban_query.listed(session, clock.now()), clock.now()
+        proposed = ban_proposals.listed(session, lot_query.current_policy(session), now)
+    subjects = list(BanSubject)
+    return render_template(
+        "bans.html", rows=rows, proposed=proposed, reasons=reasons, subjects=subjects, term=TERM_DAYS
+    )

@@ -73,6 +73,8 @@ MEANINGS: Mapping[str, str] = {
     "imdg_4_m": N_("IMDG 4 “separated longitudinally from”: distance between bays"),
     "fire_zoning": N_("Different fire categories (甲/乙/丙) stand apart"),
     "fire_zoning_m": N_("Different fire categories: distance between bays"),
+    "ban_propose_count": N_("Blacklist: proposed after this many answered violations of parking rules"),
+    "ban_propose_days": N_("Blacklist: violations count this long for a proposal"),
     "call_answer_min": N_("Call forward: counts as missed after this time"),
     "call_missed_max": N_("Call forward: to the end of the line after this many missed calls"),
     "queue_patience_min": N_("Call forward: after this wait nobody goes before a vehicle"),

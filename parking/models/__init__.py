@@ -5,6 +5,7 @@ from parking.models.base import Base
 from parking.models.booking import Booking, Cargo, Hold, Visit
 from parking.models.control import (
     Ban,
+    BanSpared,
     CheckAnswer,
     CheckRow,
     Override,
@@ -25,6 +26,7 @@ __all__ = [
     "AccessToken",
     "Audit",
     "Ban",
+    "BanSpared",
     "Base",
     "Bay",
     "Booking",

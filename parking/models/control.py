@@ -122,6 +122,20 @@ class Ban(Base):
     lifted_at: Mapped[Instant | None]
 
 
+class BanSpared(Base):
+    """A proposal for the blacklist a person has decided against; a later violation proposes again."""
+
+    __tablename__ = "ban_spared"
+    __table_args__ = (Index("ix_ban_spared_plate", "plate"),)
+
+    id: Mapped[Key]
+    plate: Mapped[Name]
+    last_violation_id: Mapped[int] = mapped_column(ForeignKey("violation.id"))
+    why: Mapped[str] = mapped_column(String(1000))
+    at: Mapped[Instant]
+    by: Mapped[Name]
+
+
 class Ticket(Base):
     """A place in the call-forward queue of one dock (叫号)."""
 

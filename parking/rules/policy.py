@@ -124,6 +124,9 @@ class Policy:
     checklist_required: bool = _set(True, "", assumption=False, source="交通运输部令2019年第29号 第23、44条")
     park_within_min: float = _set(30.0, "min")
     close_after_min: float = _set(30.0, "min")
+    # proposals for the blacklist: so many answered violations of parking rules within so many days
+    ban_propose_count: float = _set(3.0, "")
+    ban_propose_days: float = _set(90.0, "d")
     # calling forward
     call_answer_min: float = _set(10.0, "min")
     call_missed_max: float = _set(3.0, "")

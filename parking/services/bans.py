@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parking.models import Ban, Booking
+from parking.models import Ban, BanSpared, Booking, Violation
 from parking.queries import bans as queries
 from parking.refused import Reason, Refused, no
 from parking.rules import ban as rules
@@ -52,6 +52,8 @@ def ban(
         raise Refused(no(Refusal.REMARK_MISSING, "reason" if bare else "name"))
     if not 1 <= days <= 3650:
         raise Refused(Reason(Refusal.NUMBER_MALFORMED, {"field": "days"}, "days"))
+    if violation_id is not None and session.get(Violation, violation_id) is None:
+        raise Refused(no(Refusal.VIOLATION_UNKNOWN))
     made = Ban(
         subject=subject, name=bare, reason=reason, violation_id=violation_id, since=now,
         until=now + timedelta(days=days), set_by=actor,
@@ -61,6 +63,23 @@ def ban(
     facts = {"whom": subject, "name": bare, "until": made.until.isoformat()}
     audit.record(session, actor, "ban", "ban", made.id, now, source, **facts)
     _suspend(session, made, now, actor, source)
+    return made
+
+
+def spare(
+    session: Session, plate: str, last_violation_id: int, why: str, now: datetime, actor: str, source: str
+) -> BanSpared:
+    """Decide against a proposal, with the reason; only a later violation proposes again. Raises Refused."""
+    bare, why = rules.normalise(BanSubject.PLATE, plate), why.strip()[:1000]
+    if not why:
+        raise Refused(no(Refusal.REMARK_MISSING, "remark"))
+    if session.get(Violation, last_violation_id) is None:
+        raise Refused(no(Refusal.VIOLATION_UNKNOWN))
+    made = BanSpared(plate=bare, last_violation_id=last_violation_id, why=why, at=now, by=actor)
+    session.add(made)
+    session.flush()
+    facts = {"plate": bare, "last_violation": last_violation_id, "why": why}
+    audit.record(session, actor, "ban_spared", "ban_spared", made.id, now, source, **facts)
     return made
 
 

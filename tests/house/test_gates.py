@@ -76,6 +76,7 @@ WHO: dict[str, object] = {
     "warnings.lift": {DISPATCHER, SUPERVISOR},
     "bans.listed": {SUPERVISOR},
     "bans.add": {SUPERVISOR},
+    "bans.decide": {SUPERVISOR},
     "bans.answer": {SUPERVISOR},
     "driver.appeal": LINK,
     "goods.listed": STAFF,

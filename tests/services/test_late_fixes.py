@@ -173,7 +173,8 @@ def test_a_future_alarm_is_not_told_again_whenever_something_is_late(loaded):
     take(loaded, way)
     take(loaded, [land.fix(0, 0, 90_000, alarm=1)], way[-1].time)
     take(loaded, [land.fix(0, 5, 200)], START + timedelta(seconds=205))
+    alarmed = found(loaded, "terminal_alarm")[0].vehicle_id
     for n in range(3):
         take(loaded, [late], START + timedelta(seconds=300 + n))
-        tracking.judge_again(loaded, 1, late.time, START + timedelta(days=1, seconds=600 * n))
+        tracking.judge_again(loaded, alarmed, late.time, START + timedelta(days=1, seconds=600 * n))
     assert len(found(loaded, "terminal_alarm")) == 1

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from parking.db import transaction
-from parking.models import Ban, Booking, CheckAnswer, CheckRow, Override, ParkRow, Visit, Watch
-from parking.services import checklist, restraints, visits
+from parking.models import Ban, Booking, CheckAnswer, CheckRow, Override, ParkRow, Violation, Visit, Watch
+from parking.services import checklist, restraints, terminals, visits
 from parking.vocabulary import BookingState, VisitState
 from tests.factories import HERE, held, hours
-from tests.visitors import Site, booking_fields, text
+from tests.visitors import Site, booking_fields, hidden, text
 from web.gates import signature
 
 pytestmark = pytest.mark.servers
@@ -172,3 +172,38 @@ def test_the_blacklist_suspends_refuses_and_can_be_appealed(site: Site):
     )
     with transaction(site.engine) as session:
         assert session.get_one(Ban, ban_id).lifted_at is not None
+
+
+def test_a_ban_is_proposed_by_rule_and_decided_by_a_person(site: Site):
+    def offend(plate: str, times: int) -> None:
+        with transaction(site.engine) as session:
+            vehicle_id = terminals.vehicle_of(session, plate, 2, now())
+            for n in range(times):
+                session.add(
+                    Violation(
+                        vehicle_id=vehicle_id, kind="illegal_stop", subject="x", certainty="certain",
+                        facts={}, started_at=now() - timedelta(hours=n), seen_at=now(), state="acknowledged",
+                    )
+                )  # fmt: skip
+
+    offend("晋M00003", 3)
+    offend("晋M00002", 2)
+    wu, page = site.signed_in("supervisor"), "/blacklist"
+    shown = text(wu.get(page))
+    assert "晋M00003" in shown and "晋M00002" not in shown
+    last = hidden(wu.get(page), "violation")
+    said = {"plate": "晋M00003", "violation": last, "days": "365"}
+    proposal = f"{page}/proposal"
+    assert wu.send(proposal, page=page, **said, act="spare", remark=" ").status_code == 422
+    unknown = {**said, "violation": "99", "act": "ban", "remark": "x"}
+    assert wu.send(proposal, page=page, **unknown).status_code == 422
+    assert wu.send(proposal, page=page, **said, act="spare", remark="车辆故障").status_code == 303
+    assert "晋M00003" not in text(wu.get(page))
+    offend("晋M00003", 1)
+    last = hidden(wu.get(page), "violation")
+    said = {**said, "violation": last, "remark": "再犯"}
+    assert wu.send(proposal, page=page, **said, act="ban").status_code == 303
+    with transaction(site.engine) as session:
+        made = session.scalars(select(Ban)).one()
+        assert (made.name, made.violation_id, made.reason) == ("晋M00003", int(last), "再犯")
+    assert "建议列入" not in text(wu.get(page))

@@ -87,6 +87,7 @@ def test_every_refusal_is_shown_at_once_beside_its_field_and_in_the_summary(site
             length_m="99",
             width_m="x",
             height_m="-1",
+            purpose="tea",
         ),
     )
     assert answer.status_code == 422
