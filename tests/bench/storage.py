@@ -101,7 +101,7 @@ def search(url: str, wanted: int, vehicles: int) -> None:
     """Pack day after day of the fleet; ask at a fifth of ``wanted`` and at the end."""
     engine = db.make_engine(url)
     luck = np.random.default_rng(2)
-    done = days = 0
+    done = days = asked = 0
     spent = 0.0
     while done < wanted:
         for first in range(1, vehicles + 1, TOGETHER):
@@ -113,7 +113,8 @@ def search(url: str, wanted: int, vehicles: int) -> None:
             done += len(rows)
         days += 1
         print(f"  {done:>11,} fixes packed, {done / spent:>9,.0f}/s", flush=True)
-        if done >= wanted or done - len(rows) < wanted / 5 <= done:
+        if done * 5 // wanted > asked:
+            asked = done * 5 // wanted
             _report(engine, done, days)
 
 
