@@ -18,7 +18,7 @@ class ReplayRun(Base):
     since: Mapped[Instant]
     until: Mapped[Instant]
     version_id: Mapped[int | None] = mapped_column(ForeignKey("layer_version.id"))
-    drawing_id: Mapped[int | None] = mapped_column(ForeignKey("drawing.id"))
+    drawing_id: Mapped[int | None] = mapped_column(ForeignKey("layer_drawing.id"))
     asked_at: Mapped[Instant]
     asked_by: Mapped[Name]
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, box
 
+from geo.fix import FixColumns
 from geo.shapes import LayerKind
-from parking.rules.whatif import Period, difference, grounds, paired, summed, with_layer, with_version
+from parking.rules.whatif import Period, differences, grounds, paired, summed, with_layer, with_version
 from tests import land
 from tests.land import BOOKED, START, STRANGER, after, drive, feature, stand
 
@@ -20,7 +21,8 @@ NARROW = feature(LayerKind.CONTROL_LINE, "CL", box(-700, -700, 700, 700), land.A
 
 
 def compared(new, fixes, journey=STRANGER, period=PERIOD):
-    return difference(*grounds(PARK, new), fixes, lambda _: journey, period)
+    [found] = differences(*grounds(PARK, new), FixColumns.of([fixes]), [lambda _: journey], period)
+    return found
 
 
 def kinds(findings):

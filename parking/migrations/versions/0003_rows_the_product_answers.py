@@ -1,12 +1,12 @@
 """rows of the entry checklist the product answers by itself
 
-Revision: lot_1, after 0002. Only rows whose text a park has left as it was are answered by the product.
+Revision: 0003, after 0002. Only rows whose text a park has left as it was are answered by the product.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "lot_1"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

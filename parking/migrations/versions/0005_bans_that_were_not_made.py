@@ -1,13 +1,13 @@
 """proposals for the blacklist a person has decided against
 
-Revision: lot_3, after lot_2.
+Revision: 0005, after 0004.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "lot_3"
-down_revision = "lot_2"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

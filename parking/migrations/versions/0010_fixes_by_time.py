@@ -1,6 +1,6 @@
 """fixes by time: ``fix`` becomes a partitioned table, packed blocks, evidence, legal holds
 
-Revision: store_1, after 0002. The table there becomes the default partition as it stands: no row is
+Revision: 0010, after 0009. The table there becomes the default partition as it stands: no row is
 copied, the sweep moves recent ones into partitions of their own and packs the rest.
 """
 
@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "store_1"
-down_revision = "core_1"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """what a vehicle comes for
 
-Revision: lot_2, after lot_1. Bookings made before told none: every limit by purpose binds them.
+Revision: 0004, after 0003. Bookings made before told none: every limit by purpose binds them.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "lot_2"
-down_revision = "lot_1"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """doors beside the gateway: telephones, carriers' platforms, files of old tracks
 
-Revision: doors_1, after 0002.
+Revision: 0007, after 0006.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "doors_1"
-down_revision = "layers_1"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

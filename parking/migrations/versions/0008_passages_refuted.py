@@ -1,7 +1,7 @@
 """A passage that all fixes together do not show stays on record, as refuted.
 
-Revision ID: rules1_1
-Revises: doors_1
+Revision ID: 0008
+Revises: 0007
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "rules1_1"
-down_revision = "doors_1"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

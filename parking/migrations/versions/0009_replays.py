@@ -1,15 +1,15 @@
 """Replays of a past period, spread over workers.
 
-Revision ID: core_1
-Revises: rules1_1
+Revision ID: 0009
+Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "core_1"
-down_revision = "rules1_1"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["version_id"], ["layer_version.id"], name="fk_replay_run_version_id_layer_version"
         ),
-        sa.ForeignKeyConstraint(["drawing_id"], ["drawing.id"], name="fk_replay_run_drawing_id_drawing"),
+        sa.ForeignKeyConstraint(["drawing_id"], ["layer_drawing.id"], name="fk_replay_run_drawing_id_layer_drawing"),
         sa.PrimaryKeyConstraint("id", name="pk_replay_run"),
     )
     op.create_table(

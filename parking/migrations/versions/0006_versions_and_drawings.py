@@ -1,14 +1,14 @@
 """versions of layers may not overlap in time; drawings handed in are kept; read-only keys for GIS programs
 
-Revision: layers_1, after 0002
+Revision: 0006, after 0005.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "layers_1"
-down_revision = "lot_2"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
