@@ -10,13 +10,19 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from geo.fix import Fix
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.fix import Fix, FixColumns
 from parking.rules import alarms, deviation, lines, plausibility, presence, silence, speeding, stopping
 from parking.rules.ground import Ground
 from parking.rules.sight import Finding, Journey, Sight
 from parking.vocabulary import Mark, ViolationKind
 
-__all__ = ["Finding", "Ground", "Journey", "Judged", "State", "judge", "rejudge", "revised", "still"]
+__all__ = [
+    "Finding", "Ground", "Journey", "Judged", "JudgedMany", "State",
+    "judge", "judge_many", "rejudge", "revised", "still",
+]  # fmt: skip
 
 JourneyAt = Callable[[datetime], Journey]
 SCHEMA = 1
@@ -113,6 +119,42 @@ def judge(ground: Ground, state: State, fixes: Sequence[Fix], journey_at: Journe
         for finding in found:
             findings[finding.key] = finding
     return Judged(state, tuple(marks), tuple(findings.values()))
+
+
+#: What the numbers in ``JudgedMany.marks`` mean; 0 is a fix that is believed.
+MARKS: tuple[Mark | None, ...] = (None, *Mark)
+_NUMBER = {mark: number for number, mark in enumerate(MARKS)}
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedMany:
+    """``states``: one per state given; ``marks``: an index into MARKS per row; ``findings``: whose, what."""
+
+    states: Sequence[State]
+    marks: NDArray[np.int8]
+    findings: Sequence[tuple[int, Finding]]
+
+
+def judge_many(
+    ground: Ground,
+    states: Sequence[State],
+    columns: FixColumns,
+    journeys: Sequence[JourneyAt],
+    now: datetime,
+) -> JudgedMany:
+    """``judge`` for many vehicles at once: ``columns.vehicle`` are indexes into ``states`` and ``journeys``."""
+    after = list(states)
+    marks = np.zeros(len(columns), np.int8)
+    findings: list[tuple[int, Finding]] = []
+    bounds = np.flatnonzero(np.diff(columns.vehicle, prepend=-1, append=-1))
+    for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        who = int(columns.vehicle[begin])
+        fixes = [columns.fix(row) for row in range(begin, end)]
+        judged = judge(ground, after[who], fixes, journeys[who], now)
+        after[who] = judged.state
+        marks[begin:end] = [_NUMBER[mark] for mark in judged.marks]
+        findings += [(who, finding) for finding in judged.findings]
+    return JudgedMany(after, marks, findings)
 
 
 def rejudge(ground: Ground, fixes: Sequence[Fix], journey_at: JourneyAt, now: datetime) -> Judged:

@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import or_, select, tuple_, update
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geo.fix import Fix
-from parking import outbox
-from parking.events import FixesCameLate
-from parking.models import FixRow, Letter, Terminal, Vehicle, Watch
+from geo.fix import Fix, FixColumns
+from parking.models import FixRow, Watch
 from parking.queries import journeys
-from parking.rules.monitor import Journey, State, judge, rejudge, revised
-from parking.services import findings, ground
-from parking.services.terminals import bare_phone
+from parking.rules.monitor import MARKS, State, judge_many, rejudge, revised
+from parking.services import findings, ground, owners, storing, telling, watches
+from parking.services.fixbatch import FixBatch, TerminalFix, instant
+from parking.services.going import Going
+from parking.services.owners import NeverRegistered, Owner
+from parking.services.remembered import Changed
 from parking.vocabulary import Mark
+
+__all__ = ["FixBatch", "NeverRegistered", "Position", "Taken", "TerminalFix", "judge_again", "take"]
 
 #: How far before the first late fix a stretch is judged again, so that open episodes are seen whole.
 LOOK_BACK = timedelta(hours=2)
 
-
-class NeverRegistered(LookupError):
-    """Fixes of a terminal the park does not know."""
-
-
-@dataclass(frozen=True, slots=True)
-class TerminalFix:
-    """One fix as the gateway read it. ``item`` is the index inside a batch message (0x0704), else 0."""
-
-    terminal_phone: str
-    serial: int
-    item: int
-    fix: Fix
-    extras: Mapping[str, Any] | None = None
-    raw: bytes | None = None
+_UNBOUND = MARKS.index(Mark.UNBOUND)
+_LATE = MARKS.index(Mark.LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,42 +43,135 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class _Rows:
+    """Fixes in order of (vehicle, time, serial, item), with whose they are; unbound ones come first."""
+
+    fixes: FixBatch
+    owners: Sequence[Owner]
+    vehicles: NDArray[np.int64]
+    first: int  # row of the first fix that has a vehicle
+    ids: Sequence[int]  # the vehicles, ascending
+    number: NDArray[np.int64]  # per row from ``first``: its vehicle, as an index into ``ids``
+
+    @classmethod
+    def of(cls, fixes: FixBatch, owned: Sequence[Owner]) -> _Rows:
+        vehicles = np.array([o.vehicle_id for o in owned], np.int64)
+        order = np.lexsort((fixes.item, fixes.serial, fixes.at, vehicles))
+        vehicles = vehicles[order]
+        first = int(np.searchsorted(vehicles, 1))
+        ids, number = np.unique(vehicles[first:], return_inverse=True)
+        inorder = [owned[n] for n in order.tolist()]
+        return cls(fixes.taken(order), inorder, vehicles, first, ids.tolist(), number)
+
+    def columns(self) -> FixColumns:
+        fixes, bound = self.fixes, slice(self.first, None)
+        return FixColumns(
+            self.number, fixes.at[bound] / 1e6, fixes.lon[bound], fixes.lat[bound], fixes.speed_kmh[bound],
+            fixes.alarm[bound], fixes.status[bound], fixes.located[bound], fixes.backfill[bound],
+        )  # fmt: skip
+
+    def newest(self, marks: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Per vehicle the row of its last believed fix, -1 for none."""
+        rows = self.first + np.flatnonzero(marks[self.first :] == 0)
+        last = np.full(len(self.ids), -1, np.int64)
+        last[self.number[rows - self.first]] = rows
+        return last
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: newly stored, already known, and stored with a mark."""
+    """What became of a batch: newly stored, already known, and stored with a mark; ``seen``: the new
+    violations by id."""
 
     stored: int
     repeated: int
     marks: Mapping[Mark, int]
-    moved: tuple[Position, ...]
+    seen: tuple[int, ...] = ()
+    _rows: _Rows | None = None
+    _newest: NDArray[np.int64] | None = None
 
+    @property
+    def moved(self) -> tuple[Position, ...]:
+        """Where the vehicles of the batch now are."""
+        return self.some_moved(1 << 62)
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    terminal_id: int
-    vehicle_id: int | None
-    plate: str | None
-
-
-_Marked = tuple[TerminalFix, "_Owner", "Mark | None"]
+    def some_moved(self, most: int, west: float = 0, south: float = 0, east: float = 0, north: float = 0) -> tuple[Position, ...]:
+        """The same, at most so many; those within these degrees before the others."""
+        if self._rows is None or self._newest is None:
+            return ()
+        rows, fixes = self._newest[self._newest >= 0], self._rows.fixes
+        if len(rows) > most:
+            lon, lat = fixes.lon[rows], fixes.lat[rows]
+            away = (lon < west) | (lon > east) | (lat < south) | (lat > north)
+            rows = rows[np.argsort(away, kind="stable")[:most]]
+        return tuple(
+            Position(int(self._rows.vehicles[n]), self._rows.owners[n].plate, fixes.fix(n)) for n in rows.tolist()
+        )
 
 
 def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken:
     """Store every fix of ``batch`` once, judge the believed ones, write and announce what was found.
 
-    A fix sent again (same terminal, time, serial and item) changes nothing. Raises
-    NeverRegistered for a terminal the park does not know.
+    A fix sent again (same terminal, time, serial and item) changes nothing. First what this process
+    remembers is relied on, and confirmed in passing; where it is no longer so, or a fix is known already,
+    nothing of that stands and the batch is taken again with every row held. Raises NeverRegistered for a
+    terminal the park does not know.
     """
-    owners = _owners(session, {bare_phone(f.terminal_phone) for f in batch})
-    watches = _hold_watches(session, {o.vehicle_id for o in owners.values() if o.vehicle_id})
-    fresh = _unknown(session, batch, owners)
-    marked = _judge_all(session, fresh, owners, watches, now)
-    _store(session, marked, now)
-    session.execute(
-        update(Terminal)
-        .where(Terminal.id.in_([o.terminal_id for o in owners.values()]))
-        .values(last_seen_at=now)
-    )
-    return _taken(batch, marked)
+    fixes = FixBatch.of(batch)
+    if not len(fixes):
+        return Taken(0, 0, {})
+    try:
+        with session.begin_nested():
+            rows = _Rows.of(fixes, owners.of(session, fixes.phones, trusting=True))
+            taken = _take(session, rows, watches.recall(session, rows.ids, trusting=True), now)
+            if taken.stored != len(fixes):
+                raise Changed("a fix is known already")
+            return taken
+    except Changed:
+        return _take_holding(session, fixes, now)
+
+
+def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
+    """With the memory of every vehicle locked, always in the same order: nobody comes between."""
+    owned = owners.of(session, fixes.phones, trusting=False)
+    held = sorted({o.vehicle_id for o in owned if o.vehicle_id})
+    known = dict(zip(held, watches.recall(session, held, trusting=False), strict=True))
+    rows = _Rows.of(*_unknown(session, fixes, owned))
+    taken = _take(session, rows, [known[v] for v in rows.ids], now)
+    owners.note(session, owned, now)
+    return replace(taken, repeated=len(fixes) - taken.stored)
+
+
+def _take(session: Session, rows: _Rows, known: Sequence[watches.Recalled], now: datetime) -> Taken:
+    marks = np.full(len(rows.fixes), _UNBOUND, np.int8)
+    seen: list[int] = []
+    newest = np.full(len(rows.ids), -1, np.int64)
+    if rows.ids:
+        going = Going(session, rows.ids, rows.fixes.at[rows.first :])
+        judged = judge_many(ground.current(session), [k.state for k in known], rows.columns(), going.journeys, now)
+        marks[rows.first :] = judged.marks
+        newest = rows.newest(marks)
+        headings = np.where(newest < 0, watches.SAME_HEADING, rows.fixes.heading[newest])
+        watches.remember(session, rows.ids, known, judged.states, headings.astype(np.int16))
+        found = [(rows.ids[n], f, going.journeys[n](f.started_at)) for n, f in judged.findings]
+        seen = telling.write(session, found, now)
+        telling.ask_again(session, _late(rows, marks))
+    stored = storing.insert(session, rows.fixes, rows.owners, marks, now)
+    owners.note(session, rows.owners, now)
+    return Taken(stored, 0, _counted(marks), tuple(seen), rows, newest)
+
+
+def _late(rows: _Rows, marks: NDArray[np.int8]) -> dict[int, datetime]:
+    """The first late fix of each vehicle that has one."""
+    found: dict[int, datetime] = {}
+    for row in np.flatnonzero(marks == _LATE).tolist():
+        found.setdefault(int(rows.vehicles[row]), instant(int(rows.fixes.at[row])))
+    return found
+
+
+def _counted(marks: NDArray[np.int8]) -> Mapping[Mark, int]:
+    counts = Counter(marks[marks > 0].tolist())
+    return {mark: n for number, n in counts.items() if (mark := MARKS[number]) is not None}
 
 
 def judge_again(session: Session, vehicle_id: int, earliest: datetime, now: datetime) -> int:
@@ -127,38 +211,6 @@ def _stretch(session: Session, vehicle_id: int, begins: datetime) -> Sequence[Fi
     ).all()
 
 
-def _ask_again(session: Session, vehicle_id: int, earliest: datetime) -> None:
-    """Have the stretch judged again. A letter that waits for that already is only made to reach further."""
-    waiting = session.scalar(
-        select(Letter)
-        .where(
-            Letter.name == FixesCameLate.name,
-            Letter.done_at.is_(None),
-            Letter.parked_reason.is_(None),
-            Letter.payload["vehicle_id"].as_integer() == vehicle_id,
-        )
-        .order_by(Letter.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if waiting is None:
-        outbox.post(session, FixesCameLate(vehicle_id, earliest.isoformat()))
-    elif earliest < datetime.fromisoformat(waiting.payload["earliest"]):
-        waiting.payload = {**waiting.payload, "earliest": earliest.isoformat()}
-
-
-def _owners(session: Session, phones: set[str]) -> dict[str, _Owner]:
-    rows = session.execute(
-        select(Terminal.phone, Terminal.id, Terminal.vehicle_id, Vehicle.plate)
-        .outerjoin(Vehicle, Vehicle.id == Terminal.vehicle_id)
-        .where(Terminal.phone.in_(phones))
-    )
-    owners = {phone: _Owner(tid, vid, plate) for phone, tid, vid, plate in rows}
-    if missing := phones - owners.keys():
-        raise NeverRegistered(f"terminals never registered: {', '.join(sorted(missing))}")
-    return owners
-
-
 def _hold_watches(session: Session, vehicle_ids: set[int]) -> dict[int, Watch]:
     """Lock what we remember of these vehicles, always in the same order."""
     if not vehicle_ids:
@@ -171,131 +223,34 @@ def _hold_watches(session: Session, vehicle_ids: set[int]) -> dict[int, Watch]:
     return {w.vehicle_id: w for w in held}
 
 
-def _unknown(
-    session: Session, batch: Sequence[TerminalFix], owners: Mapping[str, _Owner]
-) -> list[TerminalFix]:
-    """What was not stored yet. Another fix with the same key, as a terminal with a standing clock sends
-    after a restart, is not the same fix: it gets the next free ``item``."""
-    stems = {_stem(entry, owners) for entry in batch}
-    taken = _stored(session, stems)
-    fresh = []
-    for entry in batch:
-        there, said = taken[_stem(entry, owners)], _said(entry.fix)
-        if there.get(entry.item) == said:
-            continue
-        if entry.item in there:
-            if said in there.values():
-                continue
-            entry = replace(entry, item=max(there) + 1)
-        there[entry.item] = said
-        fresh.append(entry)
-    return sorted(fresh, key=lambda e: (e.fix.time, e.serial, e.item))
 
-
-_Stem = tuple[datetime, int, int]
+_Stem = tuple[int, int, int]
 _Said = tuple[float, float, int, int]
 
 
-def _stem(entry: TerminalFix, owners: Mapping[str, _Owner]) -> _Stem:
-    return (entry.fix.time, owners[bare_phone(entry.terminal_phone)].terminal_id, entry.serial)
-
-
-def _said(fix: Fix | FixRow) -> _Said:
-    return (fix.lon, fix.lat, fix.alarm, fix.status)
-
-
-def _stored(session: Session, stems: Collection[_Stem]) -> dict[_Stem, dict[int, _Said]]:
-    """What is stored under these keys, by item."""
-    taken: dict[_Stem, dict[int, _Said]] = {stem: {} for stem in stems}
-    rows = session.scalars(
-        select(FixRow).where(tuple_(FixRow.time, FixRow.terminal_id, FixRow.serial).in_(list(stems)))
+def _unknown(session: Session, fixes: FixBatch, owned: Sequence[Owner]) -> tuple[FixBatch, list[Owner]]:
+    """What was not stored yet. Another fix with the same key, as a terminal with a standing clock sends
+    after a restart, is not the same fix: it gets the next free ``item``."""
+    stems: list[_Stem] = list(
+        zip(fixes.at.tolist(), [o.terminal_id for o in owned], fixes.serial.tolist(), strict=True)
     )
-    for row in rows:
-        taken[row.time, row.terminal_id, row.serial][row.item] = _said(row)
-    return taken
-
-
-def _judge_all(
-    session: Session,
-    fresh: Sequence[TerminalFix],
-    owners: Mapping[str, _Owner],
-    watches: Mapping[int, Watch],
-    now: datetime,
-) -> list[_Marked]:
-    by_owner: dict[_Owner, list[TerminalFix]] = defaultdict(list)
-    for entry in fresh:
-        by_owner[owners[bare_phone(entry.terminal_phone)]].append(entry)
-    vehicles: dict[int, list[tuple[TerminalFix, _Owner]]] = defaultdict(list)
-    marked: list[_Marked] = []
-    for owner, entries in by_owner.items():
-        if owner.vehicle_id is None:
-            marked += [(e, owner, Mark.UNBOUND) for e in entries]
-        else:
-            vehicles[owner.vehicle_id] += [(e, owner) for e in entries]
-    if not vehicles:
-        return marked
-    times = [e.fix.time for e in fresh]
-    known = journeys.of_vehicles(session, list(vehicles), min(times), max(times))
-    for vehicle_id, pairs in vehicles.items():
-        pairs.sort(key=lambda p: (p[0].fix.time, p[0].serial, p[0].item))
-        marks = _judge_one(session, watches[vehicle_id], [e.fix for e, _ in pairs], known[vehicle_id], now)
-        marked += [(e, o, m) for (e, o), m in zip(pairs, marks, strict=True)]
-    return marked
-
-
-def _judge_one(
-    session: Session,
-    watch: Watch,
-    fixes: Sequence[Fix],
-    journey_at: Callable[[datetime], Journey],
-    now: datetime,
-) -> Sequence[Mark | None]:
-    land = ground.current(session)
-    judged = judge(land, State.from_json(watch.state), fixes, journey_at, now)
-    findings.write(session, watch.vehicle_id, judged.findings, journey_at, now)
-    watch.state = judged.state.to_json()
-    _remember_last(watch, [f for f, m in zip(fixes, judged.marks, strict=True) if m is None])
-    late = [f.time for f, m in zip(fixes, judged.marks, strict=True) if m is Mark.LATE]
-    if late:
-        _ask_again(session, watch.vehicle_id, min(late))
-    return judged.marks
-
-
-def _remember_last(watch: Watch, believed: Sequence[Fix]) -> None:
-    if believed:
-        last = believed[-1]
-        watch.last_time, watch.lon, watch.lat = last.time, last.lon, last.lat
-        watch.speed_kmh, watch.heading = last.speed_kmh, last.heading
-
-
-def _store(session: Session, marked: Sequence[_Marked], now: datetime) -> None:
-    if not marked:
-        return
-    rows = [_row(entry, owner, mark, now) for entry, owner, mark in marked]
-    session.execute(insert(FixRow).on_conflict_do_nothing(), rows)
-
-
-def _row(entry: TerminalFix, owner: _Owner, mark: Mark | None, now: datetime) -> dict[str, Any]:
-    fix = entry.fix
-    return {
-        "time": fix.time,
-        "terminal_id": owner.terminal_id,
-        "serial": entry.serial,
-        "item": entry.item,
-        "vehicle_id": owner.vehicle_id,
-        "lon": fix.lon,
-        "lat": fix.lat,
-        "speed_kmh": fix.speed_kmh,
-        "heading": fix.heading,
-        "altitude_m": fix.altitude_m,
-        "located": fix.located,
-        "alarm": fix.alarm,
-        "status": fix.status,
-        "backfill": fix.backfill,
-        "extras": dict(entry.extras) if entry.extras else None,
-        "mark": mark,
-        "received_at": now,
-    }
+    said: list[_Said] = list(
+        zip(fixes.lon.tolist(), fixes.lat.tolist(), fixes.alarm.tolist(), fixes.status.tolist(), strict=True)
+    )
+    taken = storing.stored(session, stems)
+    item, fresh = fixes.item.copy(), []
+    for row, (stem, words) in enumerate(zip(stems, said, strict=True)):
+        there, own = taken[stem], int(item[row])
+        if there.get(own) == words:
+            continue
+        if own in there:
+            if words in there.values():
+                continue
+            item[row] = own = max(there) + 1
+        there[own] = words
+        fresh.append(row)
+    rows = np.array(fresh, np.intp)
+    return replace(fixes, item=item).taken(rows), [owned[n] for n in fresh]
 
 
 def _fix(row: FixRow) -> Fix:
@@ -311,14 +266,3 @@ def _fix(row: FixRow) -> Fix:
         status=row.status,
         backfill=row.backfill,
     )
-
-
-def _taken(batch: Sequence[TerminalFix], marked: Sequence[_Marked]) -> Taken:
-    marks: dict[Mark, int] = defaultdict(int)
-    last: dict[int, Position] = {}
-    for entry, owner, mark in marked:
-        if mark is not None:
-            marks[mark] += 1
-        elif owner.vehicle_id is not None:
-            last[owner.vehicle_id] = Position(owner.vehicle_id, owner.plate or "", entry.fix)
-    return Taken(len(marked), len(batch) - len(marked), dict(marks), tuple(last.values()))
