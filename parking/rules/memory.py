@@ -58,7 +58,7 @@ def last_of(state: State) -> Last | None:
 def text_of(state: State, last: Last | None) -> Text:
     """What is left of ``state`` when the numbers of ``last`` are taken out of it."""
     names = last.names if last is not None else {}
-    return tuple([_part(part, names) for part in _PARTS(state)])
+    return tuple([None if part is None else _part(part, names) for part in _PARTS(state)])
 
 
 def spell(text: Text) -> dict[str, Any]:
@@ -91,14 +91,13 @@ _PARTS = attrgetter(*_NAMES)
 
 
 def _part(part: Any, names: Mapping[float, str]) -> Any:
-    if part is None or part == ():
-        return part
-    if isinstance(part, Mapping):
-        return (Mapping, *((k, v) for k, v in sorted(part.items()))) if part else (Mapping,)
-    if isinstance(part, tuple):
-        return part if all(_still(side) for side in part) else tuple(_part(p, names) for p in part)
-    values = _values(type(part))(part)
-    return (type(part), *[names.get(v, v) if type(v) is float else _safe(v) for v in values])
+    kind = type(part)
+    if kind is tuple:
+        return part if all([_still(p) for p in part]) else tuple([_part(p, names) for p in part])
+    if isinstance(part, dict):
+        return (Mapping, *sorted(part.items()))
+    named = names.get
+    return (kind, *[named(v, v) if type(v) is float else _safe(v) for v in _values(kind)(part)])
 
 
 def _still(part: Any) -> bool:
@@ -107,9 +106,7 @@ def _still(part: Any) -> bool:
 
 
 def _safe(value: Any) -> Any:
-    if type(value) is str and value.startswith("="):
-        return (str, value)
-    return value
+    return (str, value) if type(value) is str and value[:1] == "=" else value
 
 
 @cache

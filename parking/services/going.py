@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +17,24 @@ from parking.services.fixbatch import instant
 JourneyAt = Callable[[datetime], Journey]
 
 
-class Going:
-    """``journeys``: one per vehicle of ``ids``, good for the time the fixes ``at`` (microseconds) span."""
+class Going(Sequence[JourneyAt]):
+    """One journey per vehicle of ``ids``, good for the time the fixes ``at`` (microseconds) span."""
 
     def __init__(self, session: Session, ids: Sequence[int], at: NDArray[np.int64]) -> None:
         self._session, self._ids, self._at = session, ids, at
         self._known: Mapping[int, JourneyAt] | None = None
-        self.journeys: Sequence[JourneyAt] = [self._of(vehicle_id) for vehicle_id in ids]
 
-    def _of(self, vehicle_id: int) -> JourneyAt:
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, number: int) -> JourneyAt: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[JourneyAt]: ...
+    def __getitem__(self, number: int | slice) -> JourneyAt | Sequence[JourneyAt]:
+        if isinstance(number, slice):
+            return [self[n] for n in range(len(self))[number]]
+        vehicle_id = self._ids[number]
         return lambda moment: self._all()[vehicle_id](moment)
 
     def _all(self) -> Mapping[int, JourneyAt]:

@@ -148,12 +148,12 @@ def _take(session: Session, rows: _Rows, known: Sequence[watches.Recalled], now:
     newest = np.full(len(rows.ids), -1, np.int64)
     if rows.ids:
         going = Going(session, rows.ids, rows.fixes.at[rows.first :])
-        judged = judge_many(ground.current(session), [k.state for k in known], rows.columns(), going.journeys, now)
+        judged = judge_many(ground.current(session), [k.state for k in known], rows.columns(), going, now)
         marks[rows.first :] = judged.marks
         newest = rows.newest(marks)
         headings = np.where(newest < 0, watches.SAME_HEADING, rows.fixes.heading[newest])
         watches.remember(session, rows.ids, known, judged.states, headings.astype(np.int16))
-        found = [(rows.ids[n], f, going.journeys[n](f.started_at)) for n, f in judged.findings]
+        found = [(rows.ids[n], f, going[n](f.started_at)) for n, f in judged.findings]
         seen = telling.write(session, found, now)
         telling.ask_again(session, _late(rows, marks))
     stored = storing.insert(session, rows.fixes, rows.owners, marks, now)
