@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Settings:
     demo: bool = True
     clock_file: str = ""  # demo clock, set by the supervisor for its own demo installation only
     terminal_enrolment: str = "open"  # open | known
+    terminal_relays: str = ""  # networks whose connections carry many terminals each, with commas between
     language: str = "zh"
     log_level: str = "INFO"
 
@@ -50,6 +52,10 @@ class Settings:
             f.name: _read(f.name, f.type, env[ENV[f.name]]) for f in fields(cls) if ENV[f.name] in env
         }
         return cls(**given)
+
+    @property
+    def relay_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return _networks(self.terminal_relays)
 
     @property
     def cookies_secure(self) -> bool:
@@ -67,6 +73,7 @@ ENV: Mapping[str, str] = {
 
 _WRONG_CHOICE = N_("{setting}={given}: expected one of {choices}.")
 _WRONG_PORT = N_("{setting}={given}: expected a port number from 1 to 65535.")
+_WRONG_NETWORKS = N_("{setting}={given}: expected networks such as 10.1.0.0/16, separated by commas.")
 _WRONG_SWITCH = N_("{setting}={given}: expected 1 or 0.")
 
 _CHOICES = {
@@ -80,11 +87,25 @@ _CHOICES = {
 def _read(name: str, kind: object, text: str) -> object:
     if name in _CHOICES and text not in _CHOICES[name]:
         raise SettingWrong(_WRONG_CHOICE, setting=ENV[name], given=text, choices=", ".join(_CHOICES[name]))
+    if name == "terminal_relays":
+        return _relays(name, text)
     if kind == "int":
         return _port(name, text)
     if kind == "bool":
         return _switch(name, text)
     return Path(text) if kind == "Path" else text
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _relays(name: str, text: str) -> str:
+    try:
+        _networks(text)
+    except ValueError:
+        raise SettingWrong(_WRONG_NETWORKS, setting=ENV[name], given=text) from None
+    return text
 
 
 def _port(name: str, text: str) -> int:

@@ -101,6 +101,11 @@ class Splitter:
         """Nothing of a frame is held: what comes next may as well be read elsewhere."""
         return not self._length
 
+    def skip(self, length: int) -> None:
+        """So many bytes that end with a delimiter were read elsewhere; only ``between`` frames."""
+        self._at += length
+        self._opened = True
+
     def feed(self, data: bytes) -> list[Frame | Skipped]:
         """What became complete with ``data``; the same however the stream was cut into pieces."""
         *closed, open_end = data.split(b"\x7e")

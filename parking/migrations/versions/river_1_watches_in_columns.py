@@ -14,12 +14,13 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("fix", sa.Column("items", sa.LargeBinary(), nullable=True))
+    op.add_column("heartbeat", sa.Column("trouble", sa.String(length=300), nullable=True))
     op.add_column("watch", sa.Column("token", sa.BigInteger(), server_default="0", nullable=False))
-    for name, kind in (("alarm", sa.BigInteger()), ("status", sa.BigInteger()), ("x", sa.Float()), ("y", sa.Float())):
+    columns = (("alarm", sa.BigInteger()), ("status", sa.BigInteger()), ("x", sa.Float()), ("y", sa.Float()))
+    for name, kind in columns:
         op.add_column("watch", sa.Column(name, kind, nullable=True))
-    op.execute(
-        "UPDATE watch SET alarm = (state->'last'->>'alarm')::bigint, status = (state->'last'->>'status')::bigint"
-    )
+    words = ", ".join(f"{word} = (state->'last'->>'{word}')::bigint" for word in ("alarm", "status"))
+    op.execute(f"UPDATE watch SET {words}")  # noqa: S608 - names of our own
     op.execute("UPDATE watch SET state = state - 'last' WHERE last_time IS NOT NULL")
     op.execute("ALTER TABLE watch SET (fillfactor = 60)")
 
