@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from shapely import LineString, Point
+from numpy.typing import NDArray
+from shapely import LineString
 from shapely.ops import substring
 
 #: Two fixes on a route follow it only if the way along it is not absurdly longer than the straight one.
@@ -61,18 +62,20 @@ class Corridors:
         """The corridor least left (by offset beyond its half width); None when there is none."""
         if not self._all:
             return None
-        offsets = shapely.distance(self._lines, Point(x, y))
+        point = shapely.points(x, y)
+        offsets = shapely.distance(self._lines, point)
         best = int(np.argmin(offsets - self._widths))
         corridor = self._all[best]
-        along = float(shapely.line_locate_point(corridor.line, Point(x, y)))
+        along = float(shapely.line_locate_point(corridor.line, point))
         return Offset(corridor.code, float(offsets[best]), corridor.half_width_m, along)
 
     def road(self, a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
         """The likely path from ``a`` to ``b``: along a corridor both lie in, else straight."""
         straight = float(np.hypot(b[0] - a[0], b[1] - a[1]))
+        ends = shapely.points([a, b])
         best: tuple[float, list[tuple[float, float]]] | None = None
-        for corridor in self._both_in(a, b):
-            along = [float(shapely.line_locate_point(corridor.line, Point(p))) for p in (a, b)]
+        for corridor in self._both_in(ends):
+            along = shapely.line_locate_point(corridor.line, ends).tolist()
             length = abs(along[1] - along[0])
             if length > DETOUR_FACTOR * straight + DETOUR_SLACK_M:
                 continue
@@ -80,13 +83,11 @@ class Corridors:
                 best = (length, _between(corridor.line, along[0], along[1]))
         return [a, *best[1], b] if best else [a, b]
 
-    def _both_in(self, a: tuple[float, float], b: tuple[float, float]) -> list[Corridor]:
+    def _both_in(self, ends: NDArray[np.object_]) -> list[Corridor]:
         if not self._all:
             return []
-        near = (shapely.distance(self._lines, Point(a)) <= self._widths) & (
-            shapely.distance(self._lines, Point(b)) <= self._widths
-        )
-        return [self._all[i] for i in np.flatnonzero(near)]
+        near = shapely.distance(self._lines, ends[:, None]) <= self._widths
+        return [self._all[i] for i in np.flatnonzero(near.all(axis=0))]
 
 
 def _between(line: LineString, begin: float, end: float) -> list[tuple[float, float]]:

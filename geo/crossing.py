@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import shapely
-from shapely import LineString, Point
+from shapely import LineString
 from shapely.geometry.base import BaseGeometry
 
 #: Shares closer than this along a path are one place (a millimetre on a kilometre).
@@ -36,7 +36,7 @@ def crossings(area: BaseGeometry, path: Sequence[tuple[float, float]]) -> tuple[
     legs = list(pairwise(path))
     lengths = [math.dist(a, b) for a, b in legs]
     total = sum(lengths)
-    if total == 0 or not shapely.intersects(edge(area), LineString(path)):
+    if total == 0 or not shapely.intersects(edge(area), shapely.linestrings(path)):
         return ()
     found: list[Crossing] = []
     gone = 0.0
@@ -82,7 +82,7 @@ def edge(area: BaseGeometry) -> BaseGeometry:
 
 def depth(area: BaseGeometry, x: float, y: float) -> float:
     """Metres beyond the edge: positive inside, negative outside."""
-    distance = float(shapely.distance(edge(area), Point(x, y)))
+    distance = float(shapely.distance(edge(area), shapely.points(x, y)))
     return distance if _strictly_inside(area, (x, y)) else -distance
 
 
@@ -125,7 +125,7 @@ def _point(a: tuple[float, float], b: tuple[float, float], share: float) -> tupl
 
 
 def _strictly_inside(area: BaseGeometry, xy: tuple[float, float]) -> bool:
-    return bool(shapely.contains_properly(area, Point(xy)))
+    return bool(shapely.contains_xy(area, *xy))
 
 
 def _at(

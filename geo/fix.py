@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,13 +38,14 @@ class Fix:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixColumns:
-    """Many fixes of many vehicles, one array a field, all of one length.
+    """Fixes of many vehicles as arrays of one length, in order of (vehicle, time, as sent).
 
-    ``vehicle`` says by number whose fix a row is; ``at`` is seconds since 1970 UTC; ``speed_kmh`` is NaN
-    where the terminal told none. Rows are in order of (vehicle, time, serial, item).
+    ``vehicle``: which of the judged vehicles, ascending; ``at``: seconds since 1970 UTC; ``lon``, ``lat``:
+    WGS-84 degrees; ``speed_kmh``: nan where the terminal says none; ``alarm``, ``status``: the words of
+    JT/T 808 message 0x0200.
     """
 
-    vehicle: NDArray[np.int64]
+    vehicle: NDArray[np.intp]
     at: NDArray[np.float64]
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
@@ -56,15 +59,32 @@ class FixColumns:
         return len(self.at)
 
     def fix(self, row: int) -> Fix:
-        """The row as a value; what no rule of the park looks at (heading, altitude) is left out."""
+        """One row as a Fix (heading and altitude are not in the columns)."""
         speed = float(self.speed_kmh[row])
         return Fix(
-            time=datetime.fromtimestamp(float(self.at[row]), UTC),
-            lon=float(self.lon[row]),
-            lat=float(self.lat[row]),
-            speed_kmh=None if speed != speed else speed,
+            datetime.fromtimestamp(float(self.at[row]), UTC),
+            float(self.lon[row]),
+            float(self.lat[row]),
+            None if math.isnan(speed) else speed,
             located=bool(self.located[row]),
             alarm=int(self.alarm[row]),
             status=int(self.status[row]),
             backfill=bool(self.backfill[row]),
+        )
+
+    @classmethod
+    def of(cls, tracks: Sequence[Sequence[Fix]]) -> FixColumns:
+        """One track per vehicle, each in order of time, as columns."""
+        fixes = [fix for track in tracks for fix in track]
+        speeds = [math.nan if f.speed_kmh is None else f.speed_kmh for f in fixes]
+        return cls(
+            np.repeat(np.arange(len(tracks)), [len(track) for track in tracks]),
+            np.array([f.time.timestamp() for f in fixes], dtype=np.float64),
+            np.array([f.lon for f in fixes], dtype=np.float64),
+            np.array([f.lat for f in fixes], dtype=np.float64),
+            np.array(speeds, dtype=np.float64),
+            np.array([f.alarm for f in fixes], dtype=np.uint32),
+            np.array([f.status for f in fixes], dtype=np.uint32),
+            np.array([f.located for f in fixes], dtype=np.bool_),
+            np.array([f.backfill for f in fixes], dtype=np.bool_),
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,12 +13,11 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from parking.models import Bay, Booking, Hold, Vehicle, Visit
-from parking.rules.monitor import Journey
+from parking.rules.sight import NOTHING_KNOWN, Journey, Timeline
 from parking.vocabulary import BookingState, HoldState, LoadState
 
 #: A booking covers its window and this much before and after it: trucks wait and queue.
 GRACE = timedelta(hours=1)
-UNKNOWN = Journey(booked=False, loaded=None, routes=(), booking_id=None, visit_id=None, bay=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,18 @@ class _Stay:
     ends: datetime | None
     journey: Journey
 
-    def covers(self, at: datetime) -> bool:
-        return self.begins <= at and (self.ends is None or at <= self.ends)
+    def covers(self, at: float) -> bool:
+        return self.begins.timestamp() <= at and (self.ends is None or at <= self.ends.timestamp())
 
 
 def of_vehicles(
     session: Session, vehicle_ids: Sequence[int], first: datetime, last: datetime
-) -> dict[int, Callable[[datetime], Journey]]:
-    """For each vehicle a function from an instant in [first, last] to its journey then."""
+) -> dict[int, Timeline]:
+    """For each vehicle its journeys over time, right for every instant in [first, last]."""
     stays: dict[int, list[_Stay]] = defaultdict(list)
     for vehicle_id, booking, visit, bay in session.execute(_statement(vehicle_ids, first, last)):
         stays[vehicle_id].append(_stay(booking, visit, bay))
-    return {vehicle_id: _lookup(stays[vehicle_id]) for vehicle_id in vehicle_ids}
+    return {vehicle_id: _timeline(stays[vehicle_id]) for vehicle_id in vehicle_ids}
 
 
 def _statement(vehicle_ids: Sequence[int], first: datetime, last: datetime) -> Select[*tuple[Any, ...]]:
@@ -74,10 +74,15 @@ def _stay(booking: Booking, visit: Visit | None, bay: str | None) -> _Stay:
     return _Stay(min(begins, visit.arrived_at), visit.exited_at and visit.exited_at + GRACE, journey)
 
 
-def _lookup(stays: list[_Stay]) -> Callable[[datetime], Journey]:
-    def at(moment: datetime) -> Journey:
-        covering = [s for s in stays if s.covers(moment)]
-        with_visit = [s for s in covering if s.journey.visit_id is not None and s.ends is None]
-        return (with_visit or covering or [_Stay(moment, moment, UNKNOWN)])[-1].journey
+def _timeline(stays: list[_Stay]) -> Timeline:
+    """What was known, from each instant at which it changed to the next."""
+    turns = {s.begins.timestamp() for s in stays}
+    turns |= {math.nextafter(s.ends.timestamp(), math.inf) for s in stays if s.ends is not None}
+    since = (-math.inf, *sorted(turns))
+    return Timeline(since, tuple(_journey(stays, at) for at in since))
 
-    return at
+
+def _journey(stays: list[_Stay], at: float) -> Journey:
+    covering = [s for s in stays if s.covers(at)]
+    with_visit = [s for s in covering if s.journey.visit_id is not None and s.ends is None]
+    return (with_visit or covering)[-1].journey if covering else NOTHING_KNOWN

@@ -15,6 +15,9 @@ from parking.vocabulary import Certainty, ViolationKind
 
 OBEYED: Mapping[int, str] = {0: "sos", 26: "theft", 29: "collision", 30: "rollover"}
 
+#: The same bits as a word.
+OBEYED_BITS = sum(1 << bit for bit in OBEYED)
+
 #: Name of a raised alarm → when it rose, ISO 8601 UTC.
 Raised = Mapping[str, str]
 

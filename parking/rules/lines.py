@@ -20,7 +20,7 @@ from shapely import Point
 
 from geo.crossing import Crossing, crossings, deepest, depth
 from geo.shapes import LayerKind
-from parking.rules.ground import HAZMAT_GATES, Area
+from parking.rules.era import HAZMAT_GATES, Area, Era
 from parking.rules.plausibility import reachable
 from parking.rules.sight import Finding, Sight, degrees, instant
 from parking.vocabulary import Certainty, PassageKind, ViolationKind
@@ -45,18 +45,24 @@ def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[
     known = {s.code: s for s in sides}
     after: list[Side] = []
     found: list[Finding] = []
-    for kind, area in _lines(sight):
-        key = f"{kind}:{area.code}"
+    for (kind, area), key in zip(sight.era.lines, sight.era.line_keys, strict=True):
         side, seen = _step(known.get(key), key, kind, area, sight)
         after += [side] if side else []
         found += seen
     return tuple(after), found
 
 
-def _lines(sight: Sight) -> list[tuple[LayerKind, Area]]:
-    at = sight.fix.time
-    boundary = [(LayerKind.BOUNDARY, a) for a in sight.ground.boundary(at)]
-    return boundary + [(LayerKind.CONTROL_LINE, a) for a in sight.ground.control_lines(at)]
+def settled(sides: tuple[Side, ...], era: Era, inside: int) -> bool:
+    """Nothing is pending, and the sides are those of a place with these bits (``Place.inside``)."""
+    return sides is era.memo.get(inside) or sides == at_rest(era, inside)
+
+
+def at_rest(era: Era, inside: int) -> tuple[Side, ...]:
+    """The sides of a place with these bits, nothing pending: one and the same tuple each time."""
+    if inside not in era.memo:
+        era.memo[inside] = tuple(Side(key, bool(inside >> n & 1)) for n, key in enumerate(era.line_keys))
+    sides: tuple[Side, ...] = era.memo[inside]
+    return sides
 
 
 def _step(
@@ -157,10 +163,10 @@ def _what(
     kind: LayerKind, area: Area, sight: Sight, over: Side
 ) -> tuple[ViolationKind | PassageKind, str, dict[str, Any]]:
     if kind is LayerKind.CONTROL_LINE:
-        offset = sight.ground.corridors_for(sight.journey.routes).nearest(over.x, over.y)
+        offset = sight.era.corridors_for(sight.journey.routes).nearest(over.x, over.y)
         on_route = offset is not None and offset.beyond_m <= 0
         return PassageKind.CONTROL_LINE_CROSSING, area.code, {"on_route": on_route}
-    gate = sight.ground.gate_at(over.x, over.y, sight.policy.accuracy_m)
+    gate = sight.era.gate_at(over.x, over.y, sight.policy.accuracy_m)
     if gate is None and over.unseen_gate:
         return PassageKind.BOUNDARY_UNSEEN, area.code, {"reachable_gate": over.unseen_gate}
     if gate is None:
@@ -177,7 +183,7 @@ def _reachable_gate(sight: Sight) -> str:
     It must have had time to go from fix to gate to fix, no faster than a truck goes through gates.
     """
     before = sight.before or sight
-    for gate in sight.ground.gates:
+    for gate in sight.era.gates:
         if gate.feature.attributes.get("gate_kind") in HAZMAT_GATES:
             way = shapely.distance(gate.shape, Point(before.x, before.y)) + shapely.distance(
                 gate.shape, Point(sight.x, sight.y)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
-from geo.fix import Fix
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.fix import Fix, FixColumns
 from parking.rules.ground import Ground
 from parking.vocabulary import Mark
 
@@ -13,6 +16,10 @@ from parking.vocabulary import Mark
 ENCRYPTED_BIT = 1 << 5
 #: One second is the resolution of terminal time; a fix may jump this far within it.
 JITTER_M = 30.0
+
+
+#: Every mark by its place; 0 is none: the fix is believed.
+MARKS: tuple[Mark | None, ...] = (None, *Mark)
 
 
 def mark(fix: Fix, ground: Ground, now: datetime) -> Mark | None:
@@ -46,6 +53,36 @@ def _where(fix: Fix, watch_area: tuple[float, float, float, float]) -> Mark | No
 def _within(lon: float, lat: float, area: tuple[float, float, float, float]) -> bool:
     west, south, east, north = area
     return west <= lon <= east and south <= lat <= north
+
+
+def marks(columns: FixColumns, ground: Ground, now: datetime) -> NDArray[np.int8]:
+    """``mark`` of every row: its place in ``MARKS``, (n,)."""
+    west, south, east, north = ground.park.watch_area
+    lon, lat, at = columns.lon, columns.lat, columns.at
+    found = np.zeros(len(columns), dtype=np.int8)
+
+    def within(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return (west <= x) & (x <= east) & (south <= y) & (y <= north)
+
+    def say(mark: Mark, where: NDArray[np.bool_]) -> None:
+        found[where & (found == 0)] = MARKS.index(mark)
+
+    say(Mark.NOT_LOCATED, ~columns.located)
+    say(Mark.ENCRYPTED, (columns.status & ENCRYPTED_BIT) != 0)
+    say(Mark.FUTURE, at > now.timestamp() + ground.policy.future_s)
+    say(Mark.TOO_OLD, now.timestamp() - at > ground.policy.oldest_h * 3600)
+    say(Mark.NOT_LOCATED, ~(np.isfinite(lon) & np.isfinite(lat)))
+    say(Mark.NULL_ISLAND, (np.abs(lon) < 1e-3) & (np.abs(lat) < 1e-3))
+    say(Mark.SWAPPED_AXES, ~within(lon, lat) & within(lat, lon))
+    say(Mark.OUTSIDE_WATCH_AREA, ~within(lon, lat))
+    return found
+
+
+def reachable_all(
+    distance_m: NDArray[np.float64], seconds: NDArray[np.float64], fastest_kmh: float
+) -> NDArray[np.bool_]:
+    """``reachable`` for arrays (n,)."""
+    return np.asarray(distance_m <= JITTER_M + fastest_kmh / 3.6 * np.maximum(seconds, 0.0))
 
 
 def reachable(distance_m: float, seconds: float, fastest_kmh: float) -> bool:

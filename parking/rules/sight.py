@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 from geo.corridor import Offset
 from geo.fix import Fix
-from parking.rules.ground import Ground, Place
+from parking.rules.era import Era, Place
+from parking.rules.ground import Ground
 from parking.rules.policy import Policy
 from parking.vocabulary import Certainty, PassageKind, ViolationKind
 
@@ -28,6 +30,20 @@ class Journey:
     booking_id: int | None = None
     visit_id: int | None = None
     bay: str | None = None
+
+
+NOTHING_KNOWN = Journey(booked=False, loaded=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Journeys over time: ``journeys[n]`` from ``since[n]`` (seconds since 1970, ascending) to the next."""
+
+    since: tuple[float, ...]
+    journeys: tuple[Journey, ...]
+
+    def __call__(self, at: datetime) -> Journey:
+        return self.journeys[max(0, bisect_right(self.since, at.timestamp()) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,9 @@ class Sight:
     x: float
     y: float
     before: Sight | None
+    calm: int = (
+        0  # the rules (parking.rules.scene) known to find nothing at this step, having nothing going on
+    )
 
     @property
     def policy(self) -> Policy:
@@ -84,21 +103,31 @@ class Sight:
             return 0.0
         return float(((self.x - self.before.x) ** 2 + (self.y - self.before.y) ** 2) ** 0.5)
 
+    def alone(self) -> Sight:
+        """The same sight without what came before it."""
+        made = replace(self, before=None, calm=0)
+        made.__dict__.update({k: self.__dict__[k] for k in ("era", "place", "offset") if k in self.__dict__})
+        return made
+
+    @cached_property
+    def era(self) -> Era:
+        return self.ground.era(self.fix.time)
+
     @cached_property
     def place(self) -> Place:
-        return self.ground.place(self.x, self.y, self.fix.time)
+        return self.era.place(self.x, self.y)
 
     @cached_property
     def offset(self) -> Offset | None:
         """How far off the nearest route this vehicle may take."""
-        return self.ground.corridors_for(self.journey.routes).nearest(self.x, self.y)
+        return self.era.corridors_for(self.journey.routes).nearest(self.x, self.y)
 
     @cached_property
     def road(self) -> list[tuple[float, float]]:
         """The likely path from the fix before, metres."""
         if self.before is None:
             return [(self.x, self.y)]
-        corridors = self.ground.corridors_for(self.journey.routes)
+        corridors = self.era.corridors_for(self.journey.routes)
         return corridors.road((self.before.x, self.before.y), (self.x, self.y))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from parking import packed
-from parking.rules.monitor import MARKS
+from parking.rules.plausibility import MARKS
 from parking.services.fixbatch import NO_ALTITUDE, NO_HEADING, FixBatch, microseconds
 from parking.services.owners import Owner
 from parking.services.remembered import cursor

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from geo.fix import Fix, FixColumns
 from parking.models import FixRow, Watch
 from parking.queries import journeys
-from parking.rules.monitor import MARKS, State, judge_many, rejudge, revised
+from parking.rules.monitor import State, judge_many, rejudge, revised
+from parking.rules.plausibility import MARKS
 from parking.services import findings, ground, owners, storing, telling, watches
 from parking.services.fixbatch import FixBatch, TerminalFix, instant
 from parking.services.going import Going
