@@ -87,6 +87,7 @@ def unpacked(kept: Mapping[str, Any], last: Last | None) -> dict[str, Any]:
 
 
 _NAMES = tuple(f.name for f in fields(State) if f.name != "last")
+_NONE_RAISED = (Mapping,)
 _PARTS = attrgetter(*_NAMES)
 
 
@@ -95,7 +96,7 @@ def _part(part: Any, names: Mapping[float, str]) -> Any:
     if kind is tuple:
         return part if all([_still(p) for p in part]) else tuple([_part(p, names) for p in part])
     if isinstance(part, dict):
-        return (Mapping, *sorted(part.items()))
+        return (Mapping, *sorted(part.items())) if part else _NONE_RAISED
     named = names.get
     return (kind, *[named(v, v) if type(v) is float else _safe(v) for v in _values(kind)(part)])
 

@@ -16,11 +16,10 @@ from sqlalchemy.orm import Session
 from geo.fix import Fix, FixColumns
 from parking.models import FixRow, Watch
 from parking.queries import journeys
-from parking.rules.monitor import State, judge_many, rejudge, revised
+from parking.rules.monitor import JourneyAt, State, judge_many, rejudge, revised
 from parking.rules.plausibility import MARKS
 from parking.services import findings, ground, owners, storing, telling, watches
 from parking.services.fixbatch import FixBatch, TerminalFix, instant
-from parking.services.going import Going
 from parking.services.owners import NeverRegistered, Owner
 from parking.services.remembered import Changed
 from parking.vocabulary import Mark
@@ -148,7 +147,7 @@ def _take(session: Session, rows: _Rows, known: Sequence[watches.Recalled], now:
     seen: list[int] = []
     newest = np.full(len(rows.ids), -1, np.int64)
     if rows.ids:
-        going = Going(session, rows.ids, rows.fixes.at[rows.first :])
+        going = _journeys(session, rows)
         judged = judge_many(ground.current(session), [k.state for k in known], rows.columns(), going, now)
         marks[rows.first :] = judged.marks
         newest = rows.newest(marks)
@@ -160,6 +159,12 @@ def _take(session: Session, rows: _Rows, known: Sequence[watches.Recalled], now:
     stored = storing.insert(session, rows.fixes, rows.owners, marks, now)
     owners.note(session, rows.owners, now)
     return Taken(stored, 0, _counted(marks), tuple(seen), rows, newest)
+
+
+def _journeys(session: Session, rows: _Rows) -> Sequence[JourneyAt]:
+    at = rows.fixes.at[rows.first :]
+    first, last = instant(int(at.min())), instant(int(at.max()))
+    return list(journeys.of_vehicles(session, rows.ids, first, last).values())
 
 
 def _late(rows: _Rows, marks: NDArray[np.int8]) -> dict[int, datetime]:
