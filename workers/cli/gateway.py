@@ -12,6 +12,7 @@ from parking.settings import Settings
 from parking.speech import N_, translate
 from workers.channels import live
 from workers.cli.language import parser, spoken
+from workers.gateway import tidying
 from workers.gateway.limits import Limits
 from workers.gateway.server import Gateway
 from workers.gateway.sink import ParkSink
@@ -54,8 +55,9 @@ async def _serve(settings: Settings) -> int:
     gateway = Gateway(sink, settings.data / "dead-letters" / "gateway.jsonl", limits, relays)
     await gateway.start(settings.host, settings.gateway_port)
     gateway.log.info("listening", host=settings.host, port=gateway.port)
-    waiting = asyncio.create_task(stop.wait())
+    waiting, tidy = asyncio.create_task(stop.wait()), asyncio.create_task(tidying.run())
     await asyncio.wait([waiting, gateway.writing], return_when=asyncio.FIRST_COMPLETED)
+    tidy.cancel()
     await gateway.stop()
     return 0 if stop.is_set() else 1
 
