@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parking.models.base import Base, Instant, Json, Key
-from parking.rules import memory
+from parking.rules import memory as memories
 
 
 class Vehicle(Base):
@@ -94,7 +94,7 @@ class Watch(Base):
     """
 
     __tablename__ = "watch"
-    __table_args__ = {"postgresql_with": {"fillfactor": "60"}}  # room to rewrite a row in its own page
+    __table_args__ = ({"postgresql_with": {"fillfactor": "60"}},)  # room to rewrite a row in its own page
 
     vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicle.id"), primary_key=True)
     token: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
@@ -112,7 +112,7 @@ class Watch(Base):
     @property
     def state(self) -> dict[str, Any]:
         """The monitor's state as its JSON form."""
-        return memory.unpacked(self.memory, self._last())
+        return memories.unpacked(self.memory, self._last())
 
     @state.setter
     def state(self, data: Mapping[str, Any]) -> None:
@@ -120,16 +120,16 @@ class Watch(Base):
         plain = json.loads(json.dumps(data))
         if self.memory is not None and plain == json.loads(json.dumps(self.state)):
             return
-        self.memory, self.token = memory.spelled(plain), secrets.randbits(62)
+        self.memory, self.token = memories.spelled(plain), secrets.randbits(62)
         if (last := plain.get("last")) is not None:
             self.last_time = datetime.fromtimestamp(last["at"], UTC)
             self.lon, self.lat, self.speed_kmh = last["lon"], last["lat"], last["speed_kmh"]
             self.alarm, self.status = last["alarm"], last["status"]
 
-    def _last(self) -> memory.Last | None:
+    def _last(self) -> memories.Last | None:
         if self.last_time is None:
             return None
-        return memory.Last(
+        return memories.Last(
             self.last_time.timestamp(), self.lon or 0.0, self.lat or 0.0, self.speed_kmh,
             self.alarm or 0, self.status or 0, self.x or 0.0, self.y or 0.0,
         )  # fmt: skip

@@ -92,9 +92,9 @@ _PARTS = attrgetter(*_NAMES)
 
 
 def _part(part: Any, names: Mapping[float, str]) -> Any:
-    kind = type(part)
+    kind: type = type(part)
     if kind is tuple:
-        return part if all([_still(p) for p in part]) else tuple([_part(p, names) for p in part])
+        return part if all(map(_still, part)) else tuple([_part(p, names) for p in part])
     if isinstance(part, dict):
         return (Mapping, *sorted(part.items())) if part else _NONE_RAISED
     named = names.get

@@ -92,10 +92,8 @@ class FixBatch(Sequence[TerminalFix]):
     def taken(self, rows: NDArray[np.intp]) -> FixBatch:
         """The batch of these rows, in this order."""
         order = rows.tolist()
-        return FixBatch(*(
-            [column[n] for n in order] if isinstance(column, list) else column[rows]
-            for column in (getattr(self, f.name) for f in fields(FixBatch))
-        ))  # fmt: skip
+        columns: list[Any] = [getattr(self, f.name) for f in fields(FixBatch)]
+        return FixBatch(*([c[n] for n in order] if isinstance(c, list) else c[rows] for c in columns))
 
     def fix(self, row: int) -> Fix:
         speed = float(self.speed_kmh[row])

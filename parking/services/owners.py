@@ -41,7 +41,7 @@ def of(session: Session, phones: Sequence[str], trusting: bool) -> list[Owner]:
     """The owner of each phone. ``trusting``: known bindings are only confirmed; raises Changed when one is
     no longer so. Raises NeverRegistered."""
     known = _kept.of(session)
-    found = [known.get(phone) for phone in phones] if trusting else [None] * len(phones)
+    found: list[Owner | None] = [known.get(phone) if trusting else None for phone in phones]
     missing = {phone for phone, owner in zip(phones, found, strict=True) if owner is None}
     old = {owner.terminal_id: owner for owner in found if owner is not None}
     with cursor(session) as asking:
@@ -58,7 +58,10 @@ def of(session: Session, phones: Sequence[str], trusting: bool) -> list[Owner]:
 
 def note(session: Session, owners: Iterable[Owner], now: datetime) -> None:
     """Write down that these terminals spoke, unless that was done a moment ago."""
-    due = {o.terminal_id: o for o in owners if o.noted is None or not timedelta(0) <= now - o.noted < NOTED_EVERY}
+    def old(noted: datetime | None) -> bool:
+        return noted is None or not timedelta(0) <= now - noted < NOTED_EVERY
+
+    due = {o.terminal_id: o for o in owners if old(o.noted)}
     if not due:
         return
     with cursor(session) as writing:

@@ -65,7 +65,9 @@ def remember(
 ) -> None:
     """Write the states that follow ``before``. Raises Changed where a row is not what it was."""
     token = secrets.randbits(62) | 1
-    after, lasts, texts = [], [], []
+    after: list[Recalled] = []
+    lasts: list[memory.Last | None] = []
+    texts: list[str | None] = []
     for was, state in zip(before, states, strict=True):
         last = memory.last_of(state)
         text = memory.text_of(state, last)

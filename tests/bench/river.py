@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fleet import FIRST_PHONE
 from flask import Flask
+from fleet import FIRST_PHONE
 from sqlalchemy import Engine, text
 
 from geo.fix import Fix

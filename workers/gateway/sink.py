@@ -17,8 +17,8 @@ from parking.db import reading, transaction
 from parking.queries import park as parks
 from parking.queries.park import NoPark
 from parking.services import heartbeats, sign_ons, terminals, tracking
-from parking.services.terminals import Registration as Registered
 from parking.services.fixbatch import TerminalFix
+from parking.services.terminals import Registration as Registered
 from parking.services.tracking import Position
 from workers.channels.live import LiveStream
 from workers.jt808.identity import Registration
