@@ -30,7 +30,8 @@ class Health:
     @property
     def well(self) -> bool:
         letters = (self.oldest_undone_letter_s or 0.0) <= LETTER_LATE_S and not self.parked_letters
-        return letters and not self.troubles and all(age <= HEARTBEAT_LATE_S for age in self.heartbeats_s.values())
+        alive = all(age <= HEARTBEAT_LATE_S for age in self.heartbeats_s.values())
+        return letters and alive and not self.troubles
 
 
 def read(session: Session, now: datetime, real_now: datetime) -> Health:

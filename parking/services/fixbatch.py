@@ -87,13 +87,15 @@ class FixBatch(Sequence[TerminalFix]):
     def joined(cls, batches: Sequence[FixBatch]) -> FixBatch:
         if len(batches) == 1:
             return batches[0]
-        return cls(*(_joined([getattr(b, f.name) for b in batches]) for f in fields(cls)))
+        columns: list[Any] = [_joined([getattr(b, f.name) for b in batches]) for f in fields(cls)]
+        return cls(*columns)
 
     def taken(self, rows: NDArray[np.intp]) -> FixBatch:
         """The batch of these rows, in this order."""
         order = rows.tolist()
         columns: list[Any] = [getattr(self, f.name) for f in fields(FixBatch)]
-        return FixBatch(*([c[n] for n in order] if isinstance(c, list) else c[rows] for c in columns))
+        picked: list[Any] = [[c[n] for n in order] if isinstance(c, list) else c[rows] for c in columns]
+        return FixBatch(*picked)
 
     def fix(self, row: int) -> Fix:
         speed = float(self.speed_kmh[row])
@@ -123,7 +125,8 @@ class FixBatch(Sequence[TerminalFix]):
     def __getitem__(self, rows: slice) -> FixBatch: ...
     def __getitem__(self, rows: int | slice) -> TerminalFix | FixBatch:
         if isinstance(rows, slice):
-            return FixBatch(*(getattr(self, f.name)[rows] for f in fields(FixBatch)))
+            columns: list[Any] = [getattr(self, f.name)[rows] for f in fields(FixBatch)]
+            return FixBatch(*columns)
         return self._entry(range(len(self.phones))[rows])
 
     def _entry(self, row: int) -> TerminalFix:

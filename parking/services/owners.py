@@ -1,4 +1,4 @@
-"""Whose terminal speaks: looked up once, afterwards only confirmed, all terminals of a batch in one statement."""
+"""Whose terminal speaks: looked up once, then only confirmed, all of a batch in one statement."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ def of(session: Session, phones: Sequence[str], trusting: bool) -> list[Owner]:
 
 def note(session: Session, owners: Iterable[Owner], now: datetime) -> None:
     """Write down that these terminals spoke, unless that was done a moment ago."""
+
     def old(noted: datetime | None) -> bool:
         return noted is None or not timedelta(0) <= now - noted < NOTED_EVERY
 

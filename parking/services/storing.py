@@ -22,8 +22,9 @@ INSERT INTO fix (time, terminal_id, serial, item, vehicle_id, lon, lat, speed_km
 SELECT v.at, v.terminal, v.serial, v.item, nullif(v.vehicle, 0), v.lon, v.lat, nullif(v.speed, 'NaN'),
     nullif(v.heading, {NO_HEADING}), nullif(v.altitude, {NO_ALTITUDE}), v.located, v.alarm, v.status,
     v.backfill, v.items, v.extras::jsonb, (%s::text[])[v.mark], %s
-FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS v (at, terminal, serial, item,
-    vehicle, lon, lat, speed, heading, altitude, located, alarm, status, backfill, items, extras, mark)
+FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    AS v (at, terminal, serial, item, vehicle, lon, lat, speed, heading, altitude, located, alarm, status,
+        backfill, items, extras, mark)
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - numbers of our own
 
@@ -41,10 +42,10 @@ def insert(
         writing.execute(_INSERT, [
             _NAMES, now, packed.instants(fixes.at), packed.int8s([o.terminal_id for o in owners]),
             packed.int4s(fixes.serial), packed.int2s(fixes.item),
-            packed.int8s([o.vehicle_id for o in owners]), packed.float8s(fixes.lon), packed.float8s(fixes.lat),
-            packed.float8s(fixes.speed_kmh), packed.int2s(fixes.heading), packed.int4s(fixes.altitude_m),
-            packed.bools(fixes.located), packed.int8s(fixes.alarm), packed.int8s(fixes.status),
-            packed.bools(fixes.backfill), packed.byteas(fixes.items),
+            packed.int8s([o.vehicle_id for o in owners]), packed.float8s(fixes.lon),
+            packed.float8s(fixes.lat), packed.float8s(fixes.speed_kmh), packed.int2s(fixes.heading),
+            packed.int4s(fixes.altitude_m), packed.bools(fixes.located), packed.int8s(fixes.alarm),
+            packed.int8s(fixes.status), packed.bools(fixes.backfill), packed.byteas(fixes.items),
             packed.texts([json.dumps(dict(e)) if e else None for e in fixes.extras]), packed.int2s(marks),
         ])  # fmt: skip
         return writing.rowcount

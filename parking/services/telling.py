@@ -75,12 +75,16 @@ def ask_again(session: Session, earliest: dict[int, datetime]) -> None:
 
 def _known(session: Session, offences: Sequence[Found]) -> defaultdict[_Kind, list[Violation]]:
     """The violations on record that any of these findings may speak of."""
-    asked = func.unnest(
-        _array([v for v, _, _ in offences], BigInteger()),
-        _array([str(f.kind) for _, f, _ in offences], String()),
-        _array([f.subject for _, f, _ in offences], String()),
-        _array([f.started_at for _, f, _ in offences], DateTime(timezone=True)),
-    ).table_valued("vehicle_id", "kind", "subject", "started_at", name="asked").render_derived()
+    asked = (
+        func.unnest(
+            _array([v for v, _, _ in offences], BigInteger()),
+            _array([str(f.kind) for _, f, _ in offences], String()),
+            _array([f.subject for _, f, _ in offences], String()),
+            _array([f.started_at for _, f, _ in offences], DateTime(timezone=True)),
+        )
+        .table_valued("vehicle_id", "kind", "subject", "started_at", name="asked")
+        .render_derived()
+    )
     rows = session.scalars(
         select(Violation)
         .join(

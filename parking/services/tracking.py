@@ -95,7 +95,9 @@ class Taken:
         """Where the vehicles of the batch now are."""
         return self.some_moved(1 << 62)
 
-    def some_moved(self, most: int, west: float = 0, south: float = 0, east: float = 0, north: float = 0) -> tuple[Position, ...]:
+    def some_moved(
+        self, most: int, west: float = 0, south: float = 0, east: float = 0, north: float = 0
+    ) -> tuple[Position, ...]:
         """The same, at most so many; those within these degrees before the others."""
         if self._rows is None or self._newest is None:
             return ()
@@ -105,7 +107,8 @@ class Taken:
             away = (lon < west) | (lon > east) | (lat < south) | (lat > north)
             rows = rows[np.argsort(away, kind="stable")[:most]]
         return tuple(
-            Position(int(self._rows.vehicles[n]), self._rows.owners[n].plate, fixes.fix(n)) for n in rows.tolist()
+            Position(int(self._rows.vehicles[n]), self._rows.owners[n].plate, fixes.fix(n))
+            for n in rows.tolist()
         )
 
 
@@ -227,7 +230,6 @@ def _hold_watches(session: Session, vehicle_ids: set[int]) -> dict[int, Watch]:
         select(Watch).where(Watch.vehicle_id.in_(vehicle_ids)).order_by(Watch.vehicle_id).with_for_update()
     )
     return {w.vehicle_id: w for w in held}
-
 
 
 _Stem = tuple[int, int, int]

@@ -20,9 +20,10 @@ import numpy as np
 from workers.jt808.framing import escape, unescape
 
 FIRST_PHONE = 13_000_000_000
-REPORT = np.dtype([
+REPORT = np.dtype([  # with the three items below
     ("open", "u1"), ("id", ">u2"), ("properties", ">u2"), ("phone", "u1", 6), ("serial", ">u2"),
-    ("alarm", ">u4"), ("status", ">u4"), ("lat", ">u4"), ("lon", ">u4"), ("altitude", ">u2"), ("speed", ">u2"),
+    ("alarm", ">u4"), ("status", ">u4"), ("lat", ">u4"), ("lon", ">u4"), ("altitude", ">u2"),
+    ("speed", ">u2"),
     ("heading", ">u2"), ("time", "u1", 6), ("items", "u1", 12), ("sum", "u1"), ("close", "u1"),
 ])  # fmt: skip
 ITEMS = np.frombuffer(bytes.fromhex("0104000012343001 1f31010c".replace(" ", "")), np.uint8)
@@ -314,7 +315,9 @@ class Fleet:
                     self.sign_on(list(range(next_one, min(self.count, next_one + room))))
                     next_one = min(self.count, next_one + room)
                 elif next_one >= self.count:
-                    late = np.flatnonzero((self.signed == 0) | ((self.signed == 1) & (time.time() - self.asked > 10)))
+                    late = np.flatnonzero(
+                        (self.signed == 0) | ((self.signed == 1) & (time.time() - self.asked > 10))
+                    )
                     self.sign_on(late[:2000].tolist())
             self.hear(0.005)
             self.flush()

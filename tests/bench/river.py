@@ -57,9 +57,14 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     options.add_argument("--kill", type=float, help="seconds between kill -9 instead of each run's own")
     options.add_argument("--gateways", type=int, default=1)
     options.add_argument("--fleets", type=int, default=1, help="processes of the load generator")
-    options.add_argument("--through", type=int, default=2000, help="vehicles whose way leads through the park")
-    options.add_argument("--sample", type=int, default=2000, help="other vehicles checked against the reference")
+    options.add_argument(
+        "--through", type=int, default=2000, help="vehicles whose way leads through the park"
+    )
+    options.add_argument(
+        "--sample", type=int, default=2000, help="other vehicles checked against the reference"
+    )
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--out", type=Path, default=OUT)
     chosen = options.parse_args(argv)
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="hzr") as folder, _house(Path(folder), chosen) as house:
@@ -69,15 +74,17 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
                 chosen.rate or rate, chosen.seconds or seconds, kill if chosen.kill is None else chosen.kill
             )
             print(json.dumps({name: results[name]}, indent=1), flush=True)
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(results, indent=1) + "\n")
+    chosen.out.parent.mkdir(exist_ok=True)
+    chosen.out.write_text(json.dumps(results, indent=1) + "\n")
     return results
 
 
 class House:
     """The running system and the fleets in front of it."""
 
-    def __init__(self, data: Path, up: subprocess.Popen[str], env: dict[str, str], chosen: argparse.Namespace) -> None:
+    def __init__(
+        self, data: Path, up: subprocess.Popen[str], env: dict[str, str], chosen: argparse.Namespace
+    ) -> None:
         self.data, self.up, self.env, self.chosen = data, up, env, chosen
         self.engine = db.make_engine(env["DATABASE_URL"])
         self.fleets: list[subprocess.Popen[str]] = []
@@ -170,9 +177,13 @@ class House:
             for moment, _ in kills:
                 sent = latency[:, 0] - latency[:, 1]
                 calm &= (latency[:, 0] < moment) | (sent > moment + 5)
-            measured |= {"kills": [name for _, name in kills], "ack_ms_outside_5s": _quantiles(latency[calm, 1])}
+            measured |= {
+                "kills": [name for _, name in kills],
+                "ack_ms_outside_5s": _quantiles(latency[calm, 1]),
+            }
         measured["us_a_fix"] = {
-            name: round(1e6 * (after.get(name, 0) - spent[name]) / max(1, measured["sent"]), 1) for name in spent
+            name: round(1e6 * (after.get(name, 0) - spent[name]) / max(1, measured["sent"]), 1)
+            for name in spent
         }
         measured["cpu_percent_of_machine"]["all"] = round(sum(measured["cpu_percent_of_machine"].values()), 1)
         measured |= self._stored(acked)
@@ -185,7 +196,8 @@ class House:
             return
         self.warm, rate = True, min(rate, 10_000.0)
         for n, fleet in enumerate(self.fleets):
-            _say(fleet, {"rate": rate / len(self.fleets), "seconds": self.chosen.vehicles / rate + 1, "drain": 60,
+            _say(fleet, {"rate": rate / len(self.fleets), "seconds": self.chosen.vehicles / rate + 1,
+                         "drain": 60,
                          "begin": time.time(), "out": str(self.data / f"warm{n}.npz")})  # fmt: skip
         for fleet in self.fleets:
             _hear(fleet)
@@ -206,7 +218,9 @@ class House:
         ends = time.time() + 60
         while time.time() < ends:
             with contextlib.suppress(Exception), self.engine.connect() as connection:
-                if not connection.execute(text("SELECT count(*) FROM outbox WHERE done_at IS NULL")).scalar_one():
+                if not connection.execute(
+                    text("SELECT count(*) FROM outbox WHERE done_at IS NULL")
+                ).scalar_one():
                     break
             time.sleep(0.2)
         time.sleep(1.0)
@@ -229,8 +243,9 @@ class House:
         with self.engine.connect() as connection:
             rows = connection.execute(text(
                 f"SELECT v.id, v.vehicle_id, v.kind, v.subject, v.started_at, v.ended_at,"
-                f" (t.phone::bigint - {FIRST_PHONE}), (SELECT f.serial FROM fix f WHERE f.vehicle_id = v.vehicle_id"
-                " AND f.received_at = v.seen_at ORDER BY f.time DESC LIMIT 1)"
+                f" (t.phone::bigint - {FIRST_PHONE}), (SELECT f.serial FROM fix f"
+                " WHERE f.vehicle_id = v.vehicle_id AND f.received_at = v.seen_at"
+                " ORDER BY f.time DESC LIMIT 1)"
                 " FROM violation v JOIN terminal t ON t.vehicle_id = v.vehicle_id"
             )).all()  # fmt: skip
             vehicles = {row[1] for row in rows}
@@ -260,8 +275,8 @@ class House:
         with self.engine.connect() as connection:
             for n in range(0, len(vehicles), 500):
                 rows = connection.execute(text(
-                    "SELECT vehicle_id, time, lon, lat, speed_kmh, heading, altitude_m, located, alarm, status,"
-                    " backfill, received_at FROM fix WHERE vehicle_id = ANY(:ids)"
+                    "SELECT vehicle_id, time, lon, lat, speed_kmh, heading, altitude_m, located, alarm,"
+                    " status, backfill, received_at FROM fix WHERE vehicle_id = ANY(:ids)"
                     " ORDER BY vehicle_id, time, serial, item"
                 ), {"ids": vehicles[n : n + 500]})  # fmt: skip
                 states: dict[int, State] = defaultdict(State.new)
@@ -313,14 +328,16 @@ class Ear:
 def _house(data: Path, chosen: argparse.Namespace) -> Iterator[House]:
     ports = _free_ports(3 + chosen.gateways - 1)
     env = {k: v for k, v in os.environ.items() if not k.startswith("HAZPARK_") and not k.endswith("_URL")}
-    env |= dict(zip(("HAZPARK_WEB_PORT", "HAZPARK_LIVE_PORT", "HAZPARK_GATEWAY_PORT"), map(str, ports), strict=False))
+    env |= dict(
+        zip(("HAZPARK_WEB_PORT", "HAZPARK_LIVE_PORT", "HAZPARK_GATEWAY_PORT"), map(str, ports), strict=False)
+    )
     env |= {
         "HAZPARK_DATA": str(data), "HAZPARK_DEMO": "0", "HAZPARK_SECRET_KEY": "bench" * 8,
         "HAZPARK_TERMINAL_RELAYS": "127.0.0.0/8", "PYTHONPATH": str(ROOT), "HAZPARK_LOG_LEVEL": "WARNING",
     }  # fmt: skip
     with contextlib.ExitStack() as stack, (data / "up.log").open("w") as out:
-        up = subprocess.Popen([sys.executable, "-m", "workers", "up"], cwd=ROOT, env=env, stdout=out, stderr=out,
-                              text=True)  # fmt: skip
+        command = [sys.executable, "-m", "workers", "up"]
+        up = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out, text=True)
         stack.callback(_stop, up)
         ends = time.time() + 90
         while "http://" not in (data / "up.log").read_text():
@@ -331,8 +348,9 @@ def _house(data: Path, chosen: argparse.Namespace) -> Iterator[House]:
         stack.callback(house.engine.dispose)
         house.enrol()
         for port in ports[3:]:
-            extra = subprocess.Popen([sys.executable, "-m", "workers", "gateway"], cwd=ROOT, stdout=out, stderr=out,
-                                     env={**env, "HAZPARK_GATEWAY_PORT": str(port)})  # fmt: skip
+            command = [sys.executable, "-m", "workers", "gateway"]
+            own = {**env, "HAZPARK_GATEWAY_PORT": str(port)}
+            extra = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=own)
             house.extra.append(extra)
             stack.callback(extra.wait)
             stack.callback(extra.terminate)
@@ -362,7 +380,8 @@ def _cookie(env: dict[str, str], engine: Engine) -> str:
     """What the browser of a supervisor who has signed in sends."""
     with engine.begin() as connection:
         row = connection.execute(text(
-            "SELECT id, role, session_version AS version FROM staff WHERE role = 'supervisor' AND active ORDER BY id LIMIT 1"
+            "SELECT id, role, session_version AS version FROM staff WHERE role = 'supervisor' AND active"
+            " ORDER BY id LIMIT 1"
         )).one()  # fmt: skip
     app = Flask("bench")
     app.secret_key = env["HAZPARK_SECRET_KEY"]

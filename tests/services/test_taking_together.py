@@ -78,7 +78,9 @@ def test_two_gateways_at_once_with_the_same_fixes_judge_each_once(gateways):
         ready.wait()
         try:
             for begin in range(0, len(WAY), piece):
-                batch = [e for n in range(1, 4) for e in entries(WAY, f"1390000000{n}")[begin : begin + piece]]
+                batch = [
+                    e for n in range(1, 4) for e in entries(WAY, f"1390000000{n}")[begin : begin + piece]
+                ]
                 with transaction(engine) as session:
                     tracking.take(session, batch, LATER)
         except Exception as trouble:  # a thread's failure must reach the test
@@ -169,7 +171,9 @@ def test_two_fixes_of_one_instant_from_two_terminals_of_a_vehicle_are_both_kept(
 
 _STATES = [State.new()]
 for _cut in range(1, len(WAY)):
-    _STATES.append(judge(Ground(land.park()), _STATES[-1], WAY[_cut - 1 : _cut], lambda _: STRANGER, LATER).state)
+    _STATES.append(
+        judge(Ground(land.park()), _STATES[-1], WAY[_cut - 1 : _cut], lambda _: STRANGER, LATER).state
+    )
 
 
 @settings(max_examples=60)
@@ -198,7 +202,7 @@ def test_a_day_of_one_vehicle_seldom_needs_its_text_written_again(gateways):
     """A moving vehicle changes only columns: that is what makes a fleet affordable."""
     written = []
     way = drive([(-3000, -3000), (3000, -3000)], every_s=10)
-    for n in range(0, len(way)):
+    for n in range(len(way)):
         with transaction(gateways[0]) as session:
             tracking.take(session, entries(way)[n : n + 1], LATER)
             written.append(session.scalar(select(Watch.memory)))

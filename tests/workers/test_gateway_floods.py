@@ -16,7 +16,9 @@ from workers.jt808.messages import frames
 
 
 def _packed(phone, count, first=0):
-    made = (frames(0x0200, phone, n % 65536, encode(at(n)), Version.V2013)[0] for n in range(first, first + count))
+    made = (
+        frames(0x0200, phone, n % 65536, encode(at(n)), Version.V2013)[0] for n in range(first, first + count)
+    )
     return b"".join(made)
 
 

@@ -28,8 +28,8 @@ from workers.gateway.sink import ParkSink
 from workers.jt808.header import Version
 from workers.jt808.location import encode
 from workers.jt808.messages import frames
-from workers.servers import PostgreSQL, socket_folder, wait_until
 from workers.processes import end
+from workers.servers import PostgreSQL, socket_folder, wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -81,7 +81,8 @@ def test_while_the_database_stands_still_nobody_is_answered_and_then_everybody(o
     async def story():
         async with running(_sink(engine), tmp_path, limits) as gateway, contextlib.AsyncExitStack() as stack:
             many = [
-                await stack.enter_async_context(terminal(gateway, n, patience=AWAY_S + 50)) for n in range(1, 9)
+                await stack.enter_async_context(terminal(gateway, n, patience=AWAY_S + 50))
+                for n in range(1, 9)
             ]
             assert await many[0].send_fix(at(0)) == 0
             _tell(process, signal.SIGSTOP)
@@ -123,7 +124,10 @@ def small_disk(own, tmp_path):
             connection.execute("ALTER TABLE fix SET TABLESPACE small")
         yield engine, disk
     finally:
-        with contextlib.suppress(psycopg.Error), psycopg.connect(_plain(engine), autocommit=True) as connection:
+        with (
+            contextlib.suppress(psycopg.Error),
+            psycopg.connect(_plain(engine), autocommit=True) as connection,
+        ):
             connection.execute("DROP TABLE IF EXISTS fix CASCADE")
             connection.execute("DROP TABLESPACE IF EXISTS small")
         subprocess.run(["umount", "-l", str(disk)], check=False)
@@ -154,7 +158,9 @@ def test_a_full_disk_refuses_is_said_and_is_recovered_from(small_disk, tmp_path)
         async with running(_sink(engine), tmp_path) as gateway, terminal(gateway, 1, patience=60) as one:
             assert await one.send_fix(at(0)) == 0
             await asyncio.to_thread(_fill, disk / "ballast")
-            packed = [frames(0x0200, one.phone, n + 1000, encode(at(n)), Version.V2013)[0] for n in range(1, 1000)]
+            packed = [
+                frames(0x0200, one.phone, n + 1000, encode(at(n)), Version.V2013)[0] for n in range(1, 1000)
+            ]
             sending = asyncio.create_task(_all(one, packed))
             await until(lambda: gateway.counts["retries"] > 2, 30)
             stored = await asyncio.to_thread(_count, engine)

@@ -71,7 +71,9 @@ def test_many_terminals_sign_on_and_report_over_one_connection(tmp_path, version
             for n, phone in enumerate(phones(300)):
                 relay.say(0x0200, phone, n, encode(at(n)), version)
             assert set(await relay.told(*((p, 0x0200, n) for n, p in enumerate(phones(300))))) == {0}
-        assert {(f.terminal_phone, f.serial) for f in sink.stored} == {(p, n) for n, p in enumerate(phones(300))}
+        assert {(f.terminal_phone, f.serial) for f in sink.stored} == {
+            (p, n) for n, p in enumerate(phones(300))
+        }
         assert sink.sign_ons and max(sink.sign_ons) > 100  # many in one question
 
     play(story())
@@ -86,7 +88,9 @@ def test_code_and_report_in_one_piece_are_heard_in_their_order(tmp_path):
                 relay.show(phone)
                 relay.say(0x0200, phone, 8, encode(at(n)))
                 relay.say(0x0002, phone, 9, b"")
-            keys = [[(p, m, s) for p in phones(20)] for m, s in ((0x0200, 7), (0x0102, 1), (0x0200, 8), (2, 9))]
+            keys = [
+                [(p, m, s) for p in phones(20)] for m, s in ((0x0200, 7), (0x0102, 1), (0x0200, 8), (2, 9))
+            ]
             assert [set(await relay.told(*k)) for k in keys] == [{Result.FAILED}, {0}, {0}, {0}]
         assert len(sink.stored) == 20
 
@@ -115,13 +119,13 @@ def test_one_wrong_code_costs_the_others_nothing(tmp_path):
 
 def test_who_is_no_declared_relay_is_one_terminal(tmp_path):
     async def story():
-        async with running(RecordingSink(), tmp_path, relays=[ip_network("10.0.0.0/8")]) as gateway:
-            async with Relay(gateway) as relay:
-                relay.show("13800000001")
-                await relay.told(("13800000001", 0x0102, 1))
-                relay.show("13800000002")
-                assert await relay.told(("13800000002", 0x0102, 1)) == [Result.FAILED]
-                assert gateway.stats()["live"] == 1
+        elsewhere = [ip_network("10.0.0.0/8")]
+        async with running(RecordingSink(), tmp_path, relays=elsewhere) as gateway, Relay(gateway) as relay:
+            relay.show("13800000001")
+            await relay.told(("13800000001", 0x0102, 1))
+            relay.show("13800000002")
+            assert await relay.told(("13800000002", 0x0102, 1)) == [Result.FAILED]
+            assert gateway.stats()["live"] == 1
 
     play(story())
 

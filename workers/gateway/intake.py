@@ -64,7 +64,9 @@ class Intake:
             await self._gateway.batcher.queue.room()
             try:
                 self.read()
-            except Exception as error:  # ours; the connections that brought it are closed, their terminals send again
+            except (
+                Exception
+            ) as error:  # ours; the connections that brought it are closed, their terminals send again
                 self._gateway.log.error("intake_fault", why=f"{type(error).__name__}: {error}")
                 self._gateway.counts["faults"] += 1
 

@@ -118,7 +118,11 @@ class Block:
 
 
 def answer(
-    sessions: Sequence[Session], phones: Sequence[bytes], serials: NDArray[np.uint16], message: int, result: Result
+    sessions: Sequence[Session],
+    phones: Sequence[bytes],
+    serials: NDArray[np.uint16],
+    message: int,
+    result: Result,
 ) -> None:
     """0x8001 to many messages; what goes to one connection goes in one piece."""
     own = [session.next_serial() for session in sessions]

@@ -95,9 +95,7 @@ class Session(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """Not waiting for the terminal, so not read and without a deadline."""
-        return (
-            self._working is not None or self.waiting > 0 or self.undecided >= self._gateway.share_of(self)
-        )
+        return self._working is not None or self.waiting > 0 or self.undecided >= self._gateway.share_of(self)
 
     @property
     def between(self) -> bool:
@@ -161,7 +159,9 @@ class Session(asyncio.Protocol):
         self._working = None
         if not task.cancelled() and (error := task.exception()) is not None:
             # a fault of ours costs this connection, not the gateway
-            self._gateway.log.error("session_fault", source=self.source, why=f"{type(error).__name__}: {error}")
+            self._gateway.log.error(
+                "session_fault", source=self.source, why=f"{type(error).__name__}: {error}"
+            )
             self.close()
         self.go_on()
 
@@ -361,7 +361,13 @@ def _fixes(header: Header, value: Location | LocationReply | Batch, raw: bytes) 
         found, backfill = {0: value.location if isinstance(value, LocationReply) else value}, False
     return [
         TerminalFix(
-            header.phone, header.serial, n, location.fix(backfill), _unset(location), raw, location.items or None
+            header.phone,
+            header.serial,
+            n,
+            location.fix(backfill),
+            _unset(location),
+            raw,
+            location.items or None,
         )
         for n, location in found.items()
     ]

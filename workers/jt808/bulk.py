@@ -102,7 +102,7 @@ def read(streams: Sequence[bytes]) -> tuple[Plain, NDArray[np.bool_]]:
 
 
 def reports(plain: Plain, rows: NDArray[np.int64]) -> tuple[Reports, NDArray[np.bool_]]:
-    """The position reports in these rows, and which of them have a time that is one (the others are not plain)."""
+    """The position reports in these rows, and which of them have a time that is one."""
     data = np.frombuffer(plain.content, np.uint8)
     body = plain.body[rows]
     found = data[body[:, None] + np.arange(_FIXED)].view(_REPORT)[:, 0]
@@ -142,7 +142,8 @@ def _answers(
 ) -> list[bytes]:  # fmt: skip
     edition = [("edition", "u1")] if width == 10 else []
     kind = np.dtype([
-        ("open", "u1"), ("id", ">u2"), ("properties", ">u2"), *edition, ("phone", "u1", width), ("own", ">u2"),
+        ("open", "u1"), ("id", ">u2"), ("properties", ">u2"), *edition, ("phone", "u1", width),
+        ("own", ">u2"),
         ("answered", ">u2"), ("message", ">u2"), ("result", "u1"), ("sum", "u1"), ("close", "u1"),
     ])  # fmt: skip
     rows = np.zeros(len(own), kind)
