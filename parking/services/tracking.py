@@ -129,6 +129,7 @@ def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken
             taken = _take(session, rows, watches.recall(session, rows.ids, trusting=True), now)
             if taken.stored != len(fixes):
                 raise Changed("a fix is known already")
+            owners.note(session, rows.owners, now)
             return taken
     except Changed:
         return _take_holding(session, fixes, now)
@@ -160,7 +161,6 @@ def _take(session: Session, rows: _Rows, known: Sequence[watches.Recalled], now:
         seen = telling.write(session, found, now)
         telling.ask_again(session, _late(rows, marks))
     stored = storing.insert(session, rows.fixes, rows.owners, marks, now)
-    owners.note(session, rows.owners, now)
     return Taken(stored, 0, _counted(marks), tuple(seen), rows, newest)
 
 

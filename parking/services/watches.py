@@ -148,7 +148,7 @@ def _recalled(token: int, kept: Mapping[str, Any], at: float | None, *columns: A
     )  # fmt: skip
     state = State.from_json(memory.unpacked(kept, last))
     text = memory.text_of(state, last)
-    same = bool(kept.get(memory.SPELLED)) and json.loads(json.dumps(memory.spell(text))) == kept
+    same = bool(kept.get(memory.SPELLED)) and memory.spell(text) == kept
     return Recalled(token, state, _interned(text) if same else None)
 
 

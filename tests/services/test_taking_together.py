@@ -207,3 +207,16 @@ def test_a_day_of_one_vehicle_seldom_needs_its_text_written_again(gateways):
             tracking.take(session, entries(way)[n : n + 1], LATER)
             written.append(session.scalar(select(Watch.memory)))
     assert sum(a != b for a, b in pairwise(written)) <= 3
+
+
+def test_who_starts_anew_knows_the_text_that_stands_in_the_row(gateways):
+    """Or a whole fleet's texts would be written again at every start."""
+    way = drive([(-3000, -3000), (3000, -3000)], every_s=10)
+    with transaction(gateways[0]) as session:
+        tracking.take(session, entries(way)[:20], LATER)
+    with transaction(gateways[1]) as session:
+        (vehicle,) = session.scalars(select(Watch.vehicle_id))
+        (fresh,) = watches.recall(session, [vehicle], trusting=True)
+    with transaction(gateways[0]) as session:
+        (known,) = watches.recall(session, [vehicle], trusting=True)
+    assert fresh == known and fresh.text is not None

@@ -225,6 +225,8 @@ class Session(asyncio.Protocol):
 
     def ask_for_missing(self, now: float) -> None:
         """0x8003 for each divided message that has waited a while for one of its packages."""
+        if not self._joining.waits:
+            return
         for waiting in self._joining.incomplete(now):
             missing = general.Missing(waiting.first.serial, waiting.missing)
             self._gateway.counts["packages_asked_for"] += len(waiting.missing)
@@ -292,7 +294,9 @@ class Session(asyncio.Protocol):
     def unsign(self, phone: str) -> None:
         """It has to show its code again before it is heard."""
         self.phones.pop(phone, None)
-        self.signed = {raw: p for raw, p in self.signed.items() if p != phone}
+        for digits in (12, 20):
+            if len(phone) <= digits:
+                self.signed.pop(bytes.fromhex(phone.zfill(digits)), None)
 
     def may_sign(self, raw: bytes) -> bool:
         """One connection is one terminal, unless it is a declared relay's."""
