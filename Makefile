@@ -8,13 +8,15 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 ARGS ?=
+# Of the river alone, e.g. RIVER="--runs nation --seconds 20 --vehicles 60000 --sockets 3000".
+RIVER ?=
 
 # The first Python that fits; PYTHON=/path/to/python chooses another.
 FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(FITS)' 2>/dev/null && { command -v $$p; break; }; done)
 
-.PHONY: help run test check bench demo clean clean-data lock
+.PHONY: help run test check bench chaos demo clean clean-data lock
 
 help: ## 显示本帮助 / show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +35,14 @@ check: $(VENV)/.dev ## 检查代码：ruff、mypy、import-linter / check the co
 bench: $(VENV)/.dev ## 测量性能与判定准确度，写入 build/*.json / measure speed and truth, write build/*.json
 	$(PY) tests/bench/run.py $(ARGS)
 	$(PY) tests/bench/truth.py
+bench: $(VENV)/.dev ## 测量性能，写入 build/bench.json、build/river.json / measure, write build/bench.json and river.json
+	$(PY) tests/bench/run.py $(ARGS)
+	$(PY) tests/bench/river.py $(RIVER)
+
+chaos: $(VENV)/.dev ## 负载下随机 kill -9（≥50 次）及数据库停 60 秒 / kill -9 at random under load, the database away for 60 s
+	$(PY) tests/bench/river.py --runs chaos --vehicles 20000 --sockets 2000 --rate 2000 --seconds 330 --kill 5 \
+		--out build/chaos.json $(RIVER)
+	HAZPARK_TEST_AWAY_S=60 $(PY) -m pytest -n 0 tests/workers/test_gateway_outages.py
 
 demo: $(VENV)/.run ## 在运行中的系统上重放演示日 / play the demo day again on the running system
 	$(PY) -m workers demo $(ARGS)

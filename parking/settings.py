@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Settings:
     demo: bool = True
     clock_file: str = ""  # demo clock, set by the supervisor for its own demo installation only
     terminal_enrolment: str = "open"  # open | known
+    terminal_relays: str = ""  # networks whose connections carry many terminals each, with commas between
     language: str = "zh"
     log_level: str = "INFO"
     fix_partition: str = "day"  # day: a park; hour, 10min: a fleet of many thousands
@@ -59,6 +61,10 @@ class Settings:
         return cls(**given)
 
     @property
+    def relay_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return _networks(self.terminal_relays)
+
+    @property
     def cookies_secure(self) -> bool:
         if self.secure_cookies == "auto":
             return self.public_url.startswith("https://")
@@ -74,6 +80,7 @@ ENV: Mapping[str, str] = {
 
 _WRONG_CHOICE = N_("{setting}={given}: expected one of {choices}.")
 _WRONG_PORT = N_("{setting}={given}: expected a port number from 1 to 65535.")
+_WRONG_NETWORKS = N_("{setting}={given}: expected networks such as 10.1.0.0/16, separated by commas.")
 _WRONG_SWITCH = N_("{setting}={given}: expected 1 or 0.")
 _WRONG_NUMBER = N_("{setting}={given}: expected a whole number from {least} to {most}.")
 
@@ -99,11 +106,25 @@ def _read(name: str, kind: object, text: str) -> object:
         raise SettingWrong(_WRONG_CHOICE, setting=ENV[name], given=text, choices=", ".join(_CHOICES[name]))
     if name in _NUMBERS:
         return _number(name, text, *_NUMBERS[name])
+    if name == "terminal_relays":
+        return _relays(name, text)
     if kind == "int":
         return _port(name, text)
     if kind == "bool":
         return _switch(name, text)
     return Path(text) if kind == "Path" else text
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _relays(name: str, text: str) -> str:
+    try:
+        _networks(text)
+    except ValueError:
+        raise SettingWrong(_WRONG_NETWORKS, setting=ENV[name], given=text) from None
+    return text
 
 
 def _port(name: str, text: str) -> int:

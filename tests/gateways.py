@@ -38,12 +38,18 @@ class RecordingSink:
     told: list[object] = field(default_factory=list)
     takes_s: float = 0.0
     tries: int = 0
+    sign_ons: list[int] = field(default_factory=list)
+    asked_away: int = 0
 
     def register(self, phone, registration):
         return Registered(0, f"code-{bare_phone(phone)}")
 
-    def authenticate(self, phone, code):
-        return code == f"code-{bare_phone(phone)}"
+    def authenticate(self, claims):
+        if self.away.is_set():
+            self.asked_away += 1
+            raise ConnectionRefusedError("the database is away")
+        self.sign_ons.append(len(claims))
+        return [code == f"code-{bare_phone(phone)}" for phone, code in claims]
 
     def take(self, batch: Sequence[TerminalFix]):
         self.tries += 1
@@ -60,7 +66,7 @@ class RecordingSink:
         self.told.append(news)
         raise RuntimeError("nobody listens")
 
-    def beat(self):
+    def beat(self, trouble=None):
         pass
 
     def ready(self):
@@ -68,8 +74,8 @@ class RecordingSink:
 
 
 @contextlib.asynccontextmanager
-async def running(sink, folder: Path, limits: Limits = QUICK) -> AsyncIterator[Gateway]:
-    gateway = Gateway(sink, folder / "dead.jsonl", limits)
+async def running(sink, folder: Path, limits: Limits = QUICK, relays=()) -> AsyncIterator[Gateway]:
+    gateway = Gateway(sink, folder / "dead.jsonl", limits, relays)
     await gateway.start("127.0.0.1", 0)
     try:
         yield gateway

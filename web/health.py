@@ -63,6 +63,7 @@ def health() -> tuple[dict[str, object], int]:
         "parked_letters": found.health.parked_letters if found.health else None,
         "newest_fix_age_s": _whole(found.health.newest_fix_age_s if found.health else None),
         "worker_heartbeat_age_s": _whole(found.worker_age_s),
+        "troubles": sorted(found.health.troubles) if found.health else None,
     }
     return body, 200 if found.well else 503
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parking.models.base import Base, Instant, Json, Key, Word
@@ -27,9 +27,10 @@ class Letter(Base):
 
 
 class Heartbeat(Base):
-    """When each process last proved that it works (not merely lives)."""
+    """When each process last proved that it works (not merely lives); ``trouble``: what hinders it now."""
 
     __tablename__ = "heartbeat"
 
     process: Mapped[Word] = mapped_column(primary_key=True)
     seen_at: Mapped[Instant]
+    trouble: Mapped[str | None] = mapped_column(String(300))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -10,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     String,
     UniqueConstraint,
@@ -18,6 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parking.models.base import Base, Instant, Json, Key
+from parking.rules import memory as memories
 
 
 class Vehicle(Base):
@@ -58,6 +64,9 @@ class FixRow(Base):
 
     Partitioned by time (schema ``hot``, see parking/services/partitions.py); closed periods are packed
     into FixBlock: who reads fixes does so through parking/queries/fixes.py, which sees both.
+
+    ``items`` are the additional items of JT/T 808 as they came, byte for byte; ``extras`` is what another
+    door had to say.
     """
 
     __tablename__ = "fix"
@@ -81,19 +90,57 @@ class FixRow(Base):
     status: Mapped[int] = mapped_column(BigInteger)
     backfill: Mapped[bool]
     extras: Mapped[dict[str, object] | None] = mapped_column(JSONB)
+    items: Mapped[bytes | None] = mapped_column(LargeBinary)
     mark: Mapped[str | None] = mapped_column(String(24))
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class Watch(Base):
-    """What the monitor remembers of a vehicle between batches, and its last believed fix."""
+    """What the monitor remembers of a vehicle between batches, and its last believed fix.
+
+    What changes with every fix stands in plain columns, the rest in ``memory`` (see rules.memory);
+    ``token`` is another number after every change: who remembers the token remembers the row.
+    """
 
     __tablename__ = "watch"
+    __table_args__ = ({"postgresql_with": {"fillfactor": "60"}},)  # room to rewrite a row in its own page
 
     vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicle.id"), primary_key=True)
-    state: Mapped[Json]
+    token: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    memory: Mapped[Json] = mapped_column("state", default=dict)
     last_time: Mapped[Instant | None]
     lon: Mapped[float | None]
     lat: Mapped[float | None]
     speed_kmh: Mapped[float | None]
     heading: Mapped[int | None]
+    alarm: Mapped[int | None] = mapped_column(BigInteger)
+    status: Mapped[int | None] = mapped_column(BigInteger)
+    odometer_km: Mapped[float | None]
+    x: Mapped[float | None]
+    y: Mapped[float | None]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The monitor's state as its JSON form."""
+        return memories.unpacked(self.memory, self._last())
+
+    @state.setter
+    def state(self, data: Mapping[str, Any]) -> None:
+        """Remember ``data``; what is remembered already changes nothing."""
+        plain = json.loads(json.dumps(data))
+        if self.memory is not None and plain == json.loads(json.dumps(self.state)):
+            return
+        self.memory, self.token = memories.spelled(plain), secrets.randbits(62)
+        if (last := plain.get("last")) is not None:
+            self.last_time = datetime.fromtimestamp(last["at"], UTC)
+            self.lon, self.lat, self.speed_kmh = last["lon"], last["lat"], last["speed_kmh"]
+            self.alarm, self.status = last["alarm"], last["status"]
+            self.odometer_km = last["odometer_km"]
+
+    def _last(self) -> memories.Last | None:
+        if self.last_time is None:
+            return None
+        return memories.Last(
+            self.last_time.timestamp(), self.lon or 0.0, self.lat or 0.0, self.speed_kmh,
+            self.alarm or 0, self.status or 0, self.odometer_km, self.x or 0.0, self.y or 0.0,
+        )  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from parking.packed.columns import SECOND, FixColumns, Flags, Floats, Ints, Objects, objects, same
+from parking.packed.columns import SECOND, Flags, Floats, Ints, KeptColumns, Objects, objects, same
 from parking.packed.numbers import Damaged, Reader, Writer
 
 VERSION = 1
@@ -45,7 +45,7 @@ class Leads:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The searchable part, in the order of the block. ``placed``: see FixColumns.placed."""
+    """The searchable part, in the order of the block. ``placed``: see KeptColumns.placed."""
 
     starts: Ints
     vehicle: Ints
@@ -68,7 +68,7 @@ class Packed:
         return len(self.path) + len(self.rest)
 
 
-def pack(rows: FixColumns, leads: Leads | None = None) -> Packed:
+def pack(rows: KeptColumns, leads: Leads | None = None) -> Packed:
     """The block of ``rows``, which are in the order of ``by_vehicle`` and not empty.
 
     Raises Damaged when what was packed does not unpack to the same.
@@ -80,12 +80,12 @@ def pack(rows: FixColumns, leads: Leads | None = None) -> Packed:
     return packed
 
 
-def whole_seconds(rows: FixColumns) -> FixColumns:
+def whole_seconds(rows: KeptColumns) -> KeptColumns:
     """As a block gives them back: ``received`` to the second."""
     return replace(rows, received=rows.received - rows.received % SECOND)
 
 
-def _path(rows: FixColumns, starts: Ints, leads: Leads) -> bytes:
+def _path(rows: KeptColumns, starts: Ints, leads: Leads) -> bytes:
     out, alone = Writer(), np.zeros(1, np.int64)
     out.number(len(starts))
     out.ints(np.diff(starts, append=len(rows)), alone)
@@ -131,7 +131,7 @@ def read_path(data: bytes) -> Path:
     )  # fmt: skip
 
 
-def _rest(rows: FixColumns, starts: Ints) -> bytes:
+def _rest(rows: KeptColumns, starts: Ints) -> bytes:
     out = Writer()
     for column in (rows.serial, rows.item, rows.nulls):
         out.ints(column, starts)
@@ -146,7 +146,7 @@ def _rest(rows: FixColumns, starts: Ints) -> bytes:
     return _sealed(out, _REST, len(rows))
 
 
-def unpack(path: bytes, rest: bytes) -> FixColumns:
+def unpack(path: bytes, rest: bytes) -> KeptColumns:
     """Every row of a block. Raises Damaged."""
     way = read_path(path)
     source, count = _opened(rest, _REST)
@@ -160,7 +160,7 @@ def unpack(path: bytes, rest: bytes) -> FixColumns:
     backfill = source.ints(count, starts) != 0
     mark = _get_words(source, count, starts)
     extras = _get_extras(source, count, starts)
-    return FixColumns(
+    return KeptColumns(
         way.time, (way.time // SECOND + late) * SECOND, way.terminal, way.vehicle, serial, item,
         way.lon, way.lat, speed, heading, altitude, located, backfill, alarm, status, nulls, mark, extras,
     )  # fmt: skip

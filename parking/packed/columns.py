@@ -20,12 +20,12 @@ SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Bits of ``nulls``: which values of a row are NULL (they read 0 in their own column).
 NO_VEHICLE, NO_SPEED, NO_HEADING, NO_ALTITUDE, NO_EXTRAS = 1, 2, 4, 8, 16
-#: Place of a nullable value in the tuples of ``FixColumns.of``.
+#: Place of a nullable value in the tuples of ``KeptColumns.of``.
 _NULLABLE = {3: NO_VEHICLE, 8: NO_SPEED, 9: NO_HEADING, 10: NO_ALTITUDE, 16: NO_EXTRAS}
 
 
 @dataclass(frozen=True, slots=True)
-class FixColumns:
+class KeptColumns:
     """Rows of ``fix`` as arrays of one length.
 
     ``time``/``received``: microseconds since 1970; ``lon``/``lat`` degrees WGS-84; ``speed`` km/h;
@@ -54,9 +54,9 @@ class FixColumns:
     def __len__(self) -> int:
         return len(self.time)
 
-    def take(self, rows: Any) -> FixColumns:
+    def take(self, rows: Any) -> KeptColumns:
         """The rows chosen by an index array, a mask or a slice."""
-        return FixColumns(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return KeptColumns(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @property
     def has_vehicle(self) -> Flags:
@@ -72,17 +72,17 @@ class FixColumns:
             on_earth: Flags = (np.abs(self.lon) <= 180) & (np.abs(self.lat) <= 90)
         return (trusted | unbound) & on_earth
 
-    def by_vehicle(self) -> FixColumns:
+    def by_vehicle(self) -> KeptColumns:
         """Sorted by vehicle (none last), terminal, time, serial, item: the order of a block."""
         keys = (self.item, self.serial, self.time, self.terminal, self.vehicle, ~self.has_vehicle)
         return self.take(np.lexsort(keys))
 
-    def by_time(self) -> FixColumns:
+    def by_time(self) -> KeptColumns:
         """Sorted as tracks are read: vehicle, time, serial, item, terminal."""
         keys = (self.terminal, self.item, self.serial, self.time, self.vehicle, ~self.has_vehicle)
         return self.take(np.lexsort(keys))
 
-    def once(self) -> FixColumns:
+    def once(self) -> KeptColumns:
         """Each fix once, in the order of a block; of repeats the first one given stays.
 
         Another fix under a key that is taken (a terminal whose clock stands still, after a restart) is no
@@ -126,11 +126,11 @@ class FixColumns:
         return np.flatnonzero(change)
 
     @classmethod
-    def empty(cls) -> FixColumns:
+    def empty(cls) -> KeptColumns:
         return cls.of([])
 
     @classmethod
-    def of(cls, rows: Iterable[Sequence[Any]]) -> FixColumns:
+    def of(cls, rows: Iterable[Sequence[Any]]) -> KeptColumns:
         """From tuples (time, received_at, terminal_id, vehicle_id, serial, item, lon, lat, speed_kmh,
         heading, altitude_m, located, backfill, alarm, status, mark, extras); times are aware datetimes."""
         given = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(17)]
@@ -150,7 +150,7 @@ class FixColumns:
         )  # fmt: skip
 
     @classmethod
-    def joined(cls, parts: Sequence[FixColumns]) -> FixColumns:
+    def joined(cls, parts: Sequence[KeptColumns]) -> KeptColumns:
         if not parts:
             return cls.empty()
         return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
@@ -175,9 +175,9 @@ def _array(values: Sequence[Any], kind: Any) -> Any:
     return np.array(values, kind)
 
 
-def same(one: FixColumns, other: FixColumns) -> bool:
+def same(one: KeptColumns, other: KeptColumns) -> bool:
     """Equal bit for bit (nan equals the same nan), extras as values."""
-    for f in fields(FixColumns):
+    for f in fields(KeptColumns):
         a, b = getattr(one, f.name), getattr(other, f.name)
         if len(a) != len(b):
             return False

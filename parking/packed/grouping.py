@@ -8,7 +8,7 @@ import numpy as np
 
 from parking.packed import ways
 from parking.packed.block import Leads
-from parking.packed.columns import SECOND, FixColumns, Ints
+from parking.packed.columns import SECOND, Ints, KeptColumns
 
 #: Fixes in a block: large enough to pack well, small enough to open for one vehicle (measured).
 BLOCK = 16384
@@ -18,7 +18,7 @@ SLICE_S = 3600
 Last = dict[tuple[int, int], tuple[int, float, float]]
 
 
-def pieces(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
+def pieces(rows: KeptColumns, last: Last) -> Iterator[tuple[KeptColumns, Leads]]:
     """The blocks of ``rows`` (in the order of a block), each with its leads.
 
     ``last``: the last placed fix of a track before the period. A track longer than a block is cut in time.
@@ -31,7 +31,7 @@ def pieces(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
         known.update(ways.last_placed(inside))
 
 
-def _slices(rows: FixColumns) -> Ints:
+def _slices(rows: KeptColumns) -> Ints:
     """For each row the number of its slice: whole hours, as many as fill a block."""
     hour = rows.time // (SLICE_S * SECOND)
     hours, number, counts = np.unique(hour, return_inverse=True, return_counts=True)
@@ -45,7 +45,7 @@ def _slices(rows: FixColumns) -> Ints:
     return made
 
 
-def _neighbours(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
+def _neighbours(rows: KeptColumns, last: Last) -> Iterator[tuple[KeptColumns, Leads]]:
     starts = rows.tracks()
     ends = np.append(starts[1:], len(rows))
     held: list[Ints] = []
@@ -64,7 +64,7 @@ def _neighbours(rows: FixColumns, last: Last) -> Iterator[tuple[FixColumns, Lead
         yield _piece(rows, held, last)
 
 
-def _cut(rows: FixColumns, begin: int, end: int, last: Last) -> Iterator[tuple[FixColumns, Leads]]:
+def _cut(rows: KeptColumns, begin: int, end: int, last: Last) -> Iterator[tuple[KeptColumns, Leads]]:
     known = dict(last)
     for at in range(begin, end, BLOCK):
         piece = rows.take(slice(at, min(at + BLOCK, end)))
@@ -72,12 +72,12 @@ def _cut(rows: FixColumns, begin: int, end: int, last: Last) -> Iterator[tuple[F
         known.update(ways.last_placed(piece))
 
 
-def _piece(rows: FixColumns, held: list[Ints], last: Last) -> tuple[FixColumns, Leads]:
+def _piece(rows: KeptColumns, held: list[Ints], last: Last) -> tuple[KeptColumns, Leads]:
     piece = rows.take(np.sort(np.concatenate(held)))
     return piece, ways.leads_of(piece, last)
 
 
-def _neighbourhood(rows: FixColumns, starts: Ints) -> Ints:
+def _neighbourhood(rows: KeptColumns, starts: Ints) -> Ints:
     """A number for each track, near for tracks whose first fixes are near (bits of both degrees, mixed)."""
     lon, lat = rows.lon[starts], rows.lat[starts]
     usable = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)

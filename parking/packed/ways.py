@@ -9,7 +9,7 @@ import numpy as np
 from geo.passing import Legs, drivable
 from parking.packed import cells
 from parking.packed.block import Leads, Path
-from parking.packed.columns import SECOND, FixColumns, Ints
+from parking.packed.columns import SECOND, Ints, KeptColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Reach:
     cells: list[int]
 
 
-def path_of(rows: FixColumns, leads: Leads) -> Path:
+def path_of(rows: KeptColumns, leads: Leads) -> Path:
     """The path a block of ``rows`` (in the order of a block) has, without packing it."""
     return Path(
         rows.tracks(), rows.vehicle, rows.has_vehicle, rows.terminal, rows.time, rows.lon, rows.lat,
@@ -64,7 +64,7 @@ def reach(path: Path) -> Reach:
     return Reach(box, cells.of_legs(found).tolist())
 
 
-def last_placed(rows: FixColumns) -> dict[tuple[int, int], tuple[int, float, float]]:
+def last_placed(rows: KeptColumns) -> dict[tuple[int, int], tuple[int, float, float]]:
     """(vehicle or 0, terminal) → (time, lon, lat) of its last placed fix. Rows in the order of a block."""
     placed = rows.take(np.flatnonzero(rows.placed()))
     if not len(placed):
@@ -76,7 +76,7 @@ def last_placed(rows: FixColumns) -> dict[tuple[int, int], tuple[int, float, flo
     return dict(zip(keys, values, strict=True))
 
 
-def leads_of(rows: FixColumns, last: dict[tuple[int, int], tuple[int, float, float]]) -> Leads:
+def leads_of(rows: KeptColumns, last: dict[tuple[int, int], tuple[int, float, float]]) -> Leads:
     """For each track of ``rows`` (in the order of a block) the last fix before it, from ``last``."""
     starts = rows.tracks()
     keys = zip(rows.vehicle[starts].tolist(), rows.terminal[starts].tolist(), strict=True)

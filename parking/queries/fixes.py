@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from geo.fix import Fix
 from geo.fix import FixColumns as Tracks
+from parking import odometer
 from parking.models import Evidence, FixBlock, FixRow
 from parking.packed import block
 from parking.packed.columns import (
@@ -25,7 +26,7 @@ from parking.packed.columns import (
     NO_HEADING,
     NO_SPEED,
     NO_VEHICLE,
-    FixColumns,
+    KeptColumns,
     micros,
     moment,
 )
@@ -69,7 +70,7 @@ def of_vehicle(session: Session, vehicle_id: int, since: datetime, until: dateti
 
 def by_vehicle(
     session: Session, since: datetime, until: datetime, vehicles: Sequence[int] | None = None
-) -> dict[int, FixColumns]:
+) -> dict[int, KeptColumns]:
     """For replays: vehicle → its fixes as columns, by time; of every vehicle unless some are named."""
     found = columns(session, since, until, vehicles).by_time()
     found = found.take(found.has_vehicle)
@@ -117,7 +118,7 @@ def tracks(session: Session, vehicle_ids: Sequence[int], since: datetime, until:
     order = np.argsort(number, kind="stable")
     found, number = found.take(order), number[order]
     speed = np.where((found.nulls & NO_SPEED) != 0, np.nan, found.speed)
-    driven = np.array([_odometer(extras) for extras in found.extras], dtype=np.float64)
+    driven = np.array([odometer.one(extras) for extras in found.extras], dtype=np.float64)
     return Tracks(
         number, found.time / 1e6, found.lon, found.lat, speed, found.alarm.astype(np.uint32),
         found.status.astype(np.uint32), found.located, found.backfill, driven,
@@ -126,30 +127,25 @@ def tracks(session: Session, vehicle_ids: Sequence[int], since: datetime, until:
 
 def judged(row: KeptFix) -> Fix:
     """A kept fix as the monitor judges it."""
-    driven = _odometer(row.extras)
+    driven = odometer.one(row.extras)
     return Fix(
         row.time, row.lon, row.lat, row.speed_kmh, row.heading, row.altitude_m, row.located, row.alarm,
         row.status, row.backfill, None if math.isnan(driven) else driven,
     )  # fmt: skip
 
 
-def _odometer(extras: Mapping[str, Any] | None) -> float:
-    said = (extras or {}).get("mileage_km")
-    return float(said) if isinstance(said, (int, float)) else math.nan
-
-
 def columns(
     session: Session, since: datetime, until: datetime, vehicles: Sequence[int] | None = None
-) -> FixColumns:
+) -> KeptColumns:
     """Fixes with since ≤ time ≤ until, each once, in the order of blocks; of ``vehicles`` only, if given."""
     hot = hotfixes.columns(session, since, until, vehicles)
     kept = [_cut(part, since, until, vehicles) for part in _packed(session, since, until, vehicles)]
-    return FixColumns.joined([*kept, hot]).once()
+    return KeptColumns.joined([*kept, hot]).once()
 
 
 def _packed(
     session: Session, since: datetime, until: datetime, vehicles: Sequence[int] | None
-) -> Iterator[FixColumns]:
+) -> Iterator[KeptColumns]:
     """Whole blocks and evidence that may hold such fixes."""
     wanted = select(FixBlock.path, FixBlock.rest).where(FixBlock.since <= until, FixBlock.until >= since)
     proof = select(Evidence.path, Evidence.rest).where(Evidence.since <= until, Evidence.until >= since)
@@ -161,7 +157,7 @@ def _packed(
             yield block.unpack(path, rest)
 
 
-def _cut(part: FixColumns, since: datetime, until: datetime, vehicles: Sequence[int] | None) -> FixColumns:
+def _cut(part: KeptColumns, since: datetime, until: datetime, vehicles: Sequence[int] | None) -> KeptColumns:
     chosen = (part.time >= micros(since)) & (part.time <= micros(until))
     if vehicles is not None:
         chosen &= np.isin(part.vehicle, list(vehicles)) & part.has_vehicle
@@ -184,7 +180,7 @@ def packed_share(session: Session, since: datetime) -> dict[int, tuple[int, int]
     return counted
 
 
-def rows(found: FixColumns) -> Iterator[KeptFix]:
+def rows(found: KeptColumns) -> Iterator[KeptFix]:
     """Columns as rows, in their order."""
     names = ("time", "received", "terminal", "vehicle", "serial", "item", "lon", "lat", "speed", "heading",
              "altitude", "located", "backfill", "alarm", "status", "nulls", "mark", "extras")  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -25,11 +25,13 @@ class Health:
     parked_letters: int
     newest_fix_age_s: float | None
     heartbeats_s: Mapping[str, float]
+    troubles: Mapping[str, str] = field(default_factory=dict)  # process → what hinders it now
 
     @property
     def well(self) -> bool:
         letters = (self.oldest_undone_letter_s or 0.0) <= LETTER_LATE_S and not self.parked_letters
-        return letters and all(age <= HEARTBEAT_LATE_S for age in self.heartbeats_s.values())
+        alive = all(age <= HEARTBEAT_LATE_S for age in self.heartbeats_s.values())
+        return letters and alive and not self.troubles
 
 
 def read(session: Session, now: datetime, real_now: datetime) -> Health:
@@ -39,13 +41,14 @@ def read(session: Session, now: datetime, real_now: datetime) -> Health:
         select(func.count(Letter.id)).where(Letter.done_at.is_(None), Letter.parked_reason.is_not(None))
     )
     newest = session.scalar(select(func.max(Watch.last_time)))
-    beats = session.execute(select(Heartbeat.process, Heartbeat.seen_at)).all()
+    beats = session.execute(select(Heartbeat.process, Heartbeat.seen_at, Heartbeat.trouble)).all()
     return Health(
         oldest_undone_letter_s=_age(oldest, real_now),
         undone_letters=count,
         parked_letters=parked or 0,
         newest_fix_age_s=_age(newest, now),
-        heartbeats_s={process: (real_now - seen).total_seconds() for process, seen in beats},
+        heartbeats_s={process: (real_now - seen).total_seconds() for process, seen, _ in beats},
+        troubles={process: trouble for process, _, trouble in beats if trouble},
     )
 
 

@@ -18,7 +18,7 @@ from parking.packed.columns import (
     NO_HEADING,
     NO_SPEED,
     NO_VEHICLE,
-    FixColumns,
+    KeptColumns,
     objects,
 )
 
@@ -45,13 +45,18 @@ _FIELDS: dict[str, tuple[str, str, int]] = {
     "nulls": (
         f"(vehicle_id IS NULL)::int * {NO_VEHICLE} + (speed_kmh IS NULL)::int * {NO_SPEED}"
         f" + (heading IS NULL)::int * {NO_HEADING} + (altitude_m IS NULL)::int * {NO_ALTITUDE}"
-        f" + (extras IS NULL)::int * {NO_EXTRAS}",
+        f" + (extras IS NULL AND items IS NULL)::int * {NO_EXTRAS}",
         ">i4",
         4,
     ),
     "mark": (f"rpad(coalesce(mark, ''), {_MARK})", f"S{_MARK}", _MARK),
 }
 _HEAD, _EXTRAS = 19, 4
+#: What else was said: the undecoded additional items of JT/T 808 stand in it as hexadecimal digits.
+_SAID = (
+    "CASE WHEN items IS NULL THEN extras"
+    " ELSE coalesce(extras, '{}') || jsonb_build_object('items', encode(items, 'hex')) END"
+)
 
 
 def _layout() -> np.dtype[Any]:
@@ -71,7 +76,7 @@ def columns(
     vehicles: Sequence[int] | None = None,
     table: sql.Composable | None = None,
     more: sql.Composable | None = None,
-) -> FixColumns:
+) -> KeptColumns:
     """Rows with since ≤ time ≤ until, in no order; of ``vehicles`` only, when given.
 
     ``table``: one partition instead of all; ``more``: a further condition.
@@ -84,8 +89,8 @@ def columns(
     if more is not None:
         conditions.append(more)
     wanted = sql.SQL(", ").join(sql.SQL(cast(Any, text)) for text, _, _ in _FIELDS.values())
-    statement = sql.SQL("COPY (SELECT {}, extras::text FROM {} WHERE {}) TO STDOUT (FORMAT BINARY)").format(
-        wanted, table or sql.Identifier("fix"), sql.SQL(" AND ").join(conditions)
+    statement = sql.SQL("COPY (SELECT {}, ({})::text FROM {} WHERE {}) TO STDOUT (FORMAT BINARY)").format(
+        wanted, sql.SQL(_SAID), table or sql.Identifier("fix"), sql.SQL(" AND ").join(conditions)
     )
     return parsed(_copied(session, statement))
 
@@ -97,11 +102,11 @@ def _copied(session: Session, statement: sql.Composed) -> bytes:
         return b"".join(bytes(piece) for piece in copy)
 
 
-def parsed(data: bytes) -> FixColumns:
+def parsed(data: bytes) -> KeptColumns:
     """The rows of a COPY of ``_FIELDS`` and the extras as text."""
     begins, texts = _rows(data)
     if not len(begins):
-        return FixColumns.empty()
+        return KeptColumns.empty()
     size = _LAYOUT.itemsize
     grid = np.lib.stride_tricks.sliding_window_view(np.frombuffer(data, np.uint8), size)[begins]
     rows = np.ascontiguousarray(grid).view(_LAYOUT).ravel()
@@ -116,7 +121,7 @@ def parsed(data: bytes) -> FixColumns:
     found["received"] += _FROM_2000
     marks = [bytes(m).decode().rstrip(" ") or None for m in rows["mark"]]
     extras = [None if text is None else json.loads(text) for text in texts]
-    return FixColumns(**found, mark=objects(marks), extras=objects(extras))
+    return KeptColumns(**found, mark=objects(marks), extras=objects(extras))
 
 
 def _rows(data: bytes) -> tuple[np.ndarray[Any, Any], list[bytes | None]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ARRAY, BigInteger, Select, any_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from parking.models import Bay, Booking, Hold, Vehicle, Visit
@@ -18,6 +18,9 @@ from parking.vocabulary import BookingState, HoldState, LoadState
 
 #: A booking covers its window and this much before and after it: trucks wait and queue.
 GRACE = timedelta(hours=1)
+
+
+_NEVER_BOOKED = Timeline((-math.inf,), (NOTHING_KNOWN,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def of_vehicles(
     stays: dict[int, list[_Stay]] = defaultdict(list)
     for vehicle_id, booking, visit, bay in session.execute(_statement(vehicle_ids, first, last)):
         stays[vehicle_id].append(_stay(booking, visit, bay))
-    return {vehicle_id: _timeline(stays[vehicle_id]) for vehicle_id in vehicle_ids}
+    return {v: _timeline(stays[v]) if v in stays else _NEVER_BOOKED for v in vehicle_ids}
 
 
 def _statement(vehicle_ids: Sequence[int], first: datetime, last: datetime) -> Select[*tuple[Any, ...]]:
@@ -49,7 +52,7 @@ def _statement(vehicle_ids: Sequence[int], first: datetime, last: datetime) -> S
         .outerjoin(Hold, (Hold.booking_id == Booking.id) & (Hold.state != HoldState.RELEASED))
         .outerjoin(Bay, Bay.id == Hold.bay_id)
         .where(
-            Vehicle.id.in_(vehicle_ids),
+            Vehicle.id == any_(bindparam(None, list(vehicle_ids), ARRAY(BigInteger))),
             Booking.state.in_(live),
             Booking.window_start - GRACE <= last,
             or_(Visit.exited_at.is_(None), Visit.exited_at + GRACE >= first),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from geo.fix import Fix
 from parking.models import Evidence, Violation
 from parking.packed import block
-from parking.packed.columns import FixColumns, micros, moment
+from parking.packed.columns import KeptColumns, micros, moment
 from parking.queries import fixes, journeys
 from parking.queries.fixes import KeptFix
 from parking.rules.monitor import Finding, rejudge
@@ -88,7 +88,7 @@ def _timely(fix: KeptFix) -> bool:
     return fix.mark not in (Mark.FUTURE, Mark.TOO_OLD)
 
 
-def _placed(rows: FixColumns) -> FixColumns:
+def _placed(rows: KeptColumns) -> KeptColumns:
     return rows.take(rows.placed())
 
 

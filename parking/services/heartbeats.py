@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from parking.models import Heartbeat
 
 
-def beat(session: Session, process: str, real_now: datetime) -> None:
-    """Note that ``process`` did a round of work just now (real time, not park time)."""
-    row = insert(Heartbeat).values(process=process, seen_at=real_now)
-    session.execute(row.on_conflict_do_update(index_elements=["process"], set_={"seen_at": real_now}))
+def beat(session: Session, process: str, real_now: datetime, trouble: str | None = None) -> None:
+    """Note that ``process`` did a round of work just now (real time, not park time), or what hinders it."""
+    said = {"seen_at": real_now, "trouble": trouble and trouble[:300]}
+    row = insert(Heartbeat).values(process=process, **said)
+    session.execute(row.on_conflict_do_update(index_elements=["process"], set_=said))

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from geo.passing import LONGEST_S
 from parking.models import FixBlock
 from parking.packed import block, grouping, ways
-from parking.packed.columns import FixColumns, micros, moment
+from parking.packed.columns import KeptColumns, micros, moment
 from parking.packed.numbers import Damaged
 from parking.queries import fixes, hotfixes
 from parking.queries import partitions as partition_query
@@ -140,7 +140,7 @@ def pack(session: Session, period: Period, hold: bool = False) -> Done:
     return Done(period, read, blocks, size)
 
 
-def _merge(session: Session, start: datetime, end: datetime, rows: FixColumns) -> tuple[int, int]:
+def _merge(session: Session, start: datetime, end: datetime, rows: KeptColumns) -> tuple[int, int]:
     """Write ``rows`` and all that shares a block with their terminals. (blocks, bytes)."""
     known = session.execute(
         select(FixBlock.id, FixBlock.path, FixBlock.rest).where(
@@ -149,7 +149,7 @@ def _merge(session: Session, start: datetime, end: datetime, rows: FixColumns) -
             FixBlock.terminals.overlap(np.unique(rows.terminal).tolist()),
         )
     ).all()
-    whole = FixColumns.joined([*(block.unpack(path, rest) for _, path, rest in known), rows]).once()
+    whole = KeptColumns.joined([*(block.unpack(path, rest) for _, path, rest in known), rows]).once()
     if known:
         session.execute(delete(FixBlock).where(FixBlock.id.in_([number for number, _, _ in known])))
     written = _write(session, start, end, whole)
@@ -158,7 +158,7 @@ def _merge(session: Session, start: datetime, end: datetime, rows: FixColumns) -
     return written
 
 
-def _write(session: Session, start: datetime, end: datetime, rows: FixColumns) -> tuple[int, int]:
+def _write(session: Session, start: datetime, end: datetime, rows: KeptColumns) -> tuple[int, int]:
     vehicles = np.unique(rows.vehicle[rows.has_vehicle]).tolist()
     before = fixes.columns(session, start - _LEAD, start - timedelta(microseconds=1), vehicles)
     last = ways.last_placed(before)
@@ -169,7 +169,7 @@ def _write(session: Session, start: datetime, end: datetime, rows: FixColumns) -
 
 
 def write_block(
-    session: Session, start: datetime, end: datetime, rows: FixColumns, leads: block.Leads
+    session: Session, start: datetime, end: datetime, rows: KeptColumns, leads: block.Leads
 ) -> int:
     """Insert one block and read it back. Its size in bytes. Raises Damaged."""
     packed = block.pack(rows, leads)  # unpacks and compares
@@ -194,7 +194,7 @@ def write_block(
     return packed.size
 
 
-def _join_next(session: Session, end: datetime, rows: FixColumns) -> None:
+def _join_next(session: Session, end: datetime, rows: KeptColumns) -> None:
     """Late fixes may have moved where tracks of the next period come from: its blocks are written anew."""
     vehicles = np.unique(rows.vehicle[rows.has_vehicle]).tolist()
     following = session.scalars(

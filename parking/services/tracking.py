@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from geo.fix import Fix
-from parking import outbox
-from parking.events import FixesCameLate
-from parking.models import FixRow, Letter, Terminal, Vehicle, Watch
+from geo.fix import Fix, FixColumns
+from parking.odometer import driven
 from parking.queries import journeys
-from parking.rules.monitor import Journey, Judged, State, judge
-from parking.services import findings, ground
+from parking.rules.monitor import JourneyAt, State, judge_many
+from parking.rules.plausibility import MARKS
+from parking.services import ground, owners, storing, telling, watches
+from parking.services.fixbatch import FixBatch, TerminalFix, instant
+from parking.services.owners import NeverRegistered, Owner
 from parking.services.rejudging import judge_again
-from parking.services.terminals import bare_phone
-from parking.services.watching import hold_watches, remember_last
+from parking.services.remembered import Changed
 from parking.vocabulary import Mark
 
-__all__ = ["NeverRegistered", "Position", "Taken", "TerminalFix", "judge_again", "take"]
+__all__ = ["FixBatch", "NeverRegistered", "Position", "Taken", "TerminalFix", "judge_again", "take"]
 
-
-class NeverRegistered(LookupError):
-    """Fixes of a terminal the park does not know."""
-
-
-@dataclass(frozen=True, slots=True)
-class TerminalFix:
-    """One fix as the gateway read it. ``item`` is the index inside a batch message (0x0704), else 0."""
-
-    terminal_phone: str
-    serial: int
-    item: int
-    fix: Fix
-    extras: Mapping[str, Any] | None = None
-    raw: bytes | None = None
+_UNBOUND = MARKS.index(Mark.UNBOUND)
+_UNTIMED = [MARKS.index(mark) for mark in (Mark.FUTURE, Mark.TOO_OLD)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,217 +39,181 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class _Rows:
+    """Fixes in order of (vehicle, time, serial, item), with whose they are; unbound ones come first."""
+
+    fixes: FixBatch
+    owners: Sequence[Owner]
+    vehicles: NDArray[np.int64]
+    first: int  # row of the first fix that has a vehicle
+    ids: Sequence[int]  # the vehicles, ascending
+    number: NDArray[np.int64]  # per row from ``first``: its vehicle, as an index into ``ids``
+
+    @classmethod
+    def of(cls, fixes: FixBatch, owned: Sequence[Owner]) -> _Rows:
+        vehicles = np.array([o.vehicle_id for o in owned], np.int64)
+        order = np.lexsort((fixes.item, fixes.serial, fixes.at, vehicles))
+        vehicles = vehicles[order]
+        first = int(np.searchsorted(vehicles, 1))
+        ids, number = np.unique(vehicles[first:], return_inverse=True)
+        inorder = [owned[n] for n in order.tolist()]
+        return cls(fixes.taken(order), inorder, vehicles, first, ids.tolist(), number)
+
+    def columns(self) -> FixColumns:
+        fixes, bound = self.fixes, slice(self.first, None)
+        return FixColumns(
+            self.number, fixes.at[bound] / 1e6, fixes.lon[bound], fixes.lat[bound], fixes.speed_kmh[bound],
+            fixes.alarm[bound], fixes.status[bound], fixes.located[bound], fixes.backfill[bound],
+            driven(fixes.extras[bound], fixes.items[bound]),
+        )  # fmt: skip
+
+    def newest(self, marks: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Per vehicle the row of its last believed fix, -1 for none."""
+        rows = self.first + np.flatnonzero(marks[self.first :] == 0)
+        last = np.full(len(self.ids), -1, np.int64)
+        last[self.number[rows - self.first]] = rows
+        return last
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: newly stored, already known, and stored with a mark."""
+    """What became of a batch: newly stored, already known, and stored with a mark; ``seen``: the new
+    violations by id."""
 
     stored: int
     repeated: int
     marks: Mapping[Mark, int]
-    moved: tuple[Position, ...]
+    seen: tuple[int, ...] = ()
+    _rows: _Rows | None = None
+    _newest: NDArray[np.int64] | None = None
 
+    @property
+    def moved(self) -> tuple[Position, ...]:
+        """Where the vehicles of the batch now are."""
+        return self.some_moved(1 << 62)
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    terminal_id: int
-    vehicle_id: int | None
-    plate: str | None
-
-
-_Marked = tuple[TerminalFix, "_Owner", "Mark | None"]
+    def some_moved(
+        self, most: int, west: float = 0, south: float = 0, east: float = 0, north: float = 0
+    ) -> tuple[Position, ...]:
+        """The same, at most so many; those within these degrees before the others."""
+        if self._rows is None or self._newest is None:
+            return ()
+        rows, fixes = self._newest[self._newest >= 0], self._rows.fixes
+        if len(rows) > most:
+            lon, lat = fixes.lon[rows], fixes.lat[rows]
+            away = (lon < west) | (lon > east) | (lat < south) | (lat > north)
+            rows = rows[np.argsort(away, kind="stable")[:most]]
+        return tuple(
+            Position(int(self._rows.vehicles[n]), self._rows.owners[n].plate, fixes.fix(n))
+            for n in rows.tolist()
+        )
 
 
 def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken:
     """Store every fix of ``batch`` once, judge the believed ones, write and announce what was found.
 
-    A fix sent again (same terminal, time, serial and item) changes nothing. Raises
-    NeverRegistered for a terminal the park does not know.
+    A fix sent again (same terminal, time, serial and item) changes nothing. First what this process
+    remembers is relied on, and confirmed in passing; where it is no longer so, or a fix is known already,
+    nothing of that stands and the batch is taken again with every row held. Raises NeverRegistered for a
+    terminal the park does not know.
     """
-    owners = _owners(session, {bare_phone(f.terminal_phone) for f in batch})
-    watches = hold_watches(session, {o.vehicle_id for o in owners.values() if o.vehicle_id})
-    fresh = _unknown(session, batch, owners)
-    marked = _judge_all(session, fresh, owners, watches, now)
-    _store(session, marked, now)
-    session.execute(
-        update(Terminal)
-        .where(Terminal.id.in_([o.terminal_id for o in owners.values()]))
-        .values(last_seen_at=now)
-    )
-    return _taken(batch, marked)
+    fixes = FixBatch.of(batch)
+    if not len(fixes):
+        return Taken(0, 0, {})
+    try:
+        with session.begin_nested():
+            rows = _Rows.of(fixes, owners.of(session, fixes.phones, trusting=True))
+            taken = _take(session, rows, watches.recall(session, rows.ids, trusting=True), now)
+            if taken.stored != len(fixes):
+                raise Changed("a fix is known already")
+            owners.note(session, rows.owners, now)
+            return taken
+    except Changed:
+        return _take_holding(session, fixes, now)
 
 
-def _ask_again(session: Session, vehicle_id: int, earliest: datetime) -> None:
-    """Have the stretch judged again. A letter that waits for that already is only made to reach further."""
-    waiting = session.scalar(
-        select(Letter)
-        .where(
-            Letter.name == FixesCameLate.name,
-            Letter.done_at.is_(None),
-            Letter.parked_reason.is_(None),
-            Letter.payload["vehicle_id"].as_integer() == vehicle_id,
-        )
-        .order_by(Letter.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if waiting is None:
-        outbox.post(session, FixesCameLate(vehicle_id, earliest.isoformat()))
-    elif earliest < datetime.fromisoformat(waiting.payload["earliest"]):
-        waiting.payload = {**waiting.payload, "earliest": earliest.isoformat()}
+def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
+    """With the memory of every vehicle locked, always in the same order: nobody comes between."""
+    owned = owners.of(session, fixes.phones, trusting=False)
+    held = sorted({o.vehicle_id for o in owned if o.vehicle_id})
+    known = dict(zip(held, watches.recall(session, held, trusting=False), strict=True))
+    rows = _Rows.of(*_unknown(session, fixes, owned))
+    taken = _take(session, rows, [known[v] for v in rows.ids], now)
+    owners.note(session, owned, now)
+    return replace(taken, repeated=len(fixes) - taken.stored)
 
 
-def _owners(session: Session, phones: set[str]) -> dict[str, _Owner]:
-    rows = session.execute(
-        select(Terminal.phone, Terminal.id, Terminal.vehicle_id, Vehicle.plate)
-        .outerjoin(Vehicle, Vehicle.id == Terminal.vehicle_id)
-        .where(Terminal.phone.in_(phones))
-    )
-    owners = {phone: _Owner(tid, vid, plate) for phone, tid, vid, plate in rows}
-    if missing := phones - owners.keys():
-        raise NeverRegistered(f"terminals never registered: {', '.join(sorted(missing))}")
-    return owners
+def _take(session: Session, rows: _Rows, known: Sequence[watches.Recalled], now: datetime) -> Taken:
+    marks = np.full(len(rows.fixes), _UNBOUND, np.int8)
+    seen: list[int] = []
+    newest = np.full(len(rows.ids), -1, np.int64)
+    if rows.ids:
+        going = _journeys(session, rows)
+        judged = judge_many(ground.current(session), [k.state for k in known], rows.columns(), going, now)
+        marks[rows.first :] = judged.marks
+        newest = rows.newest(marks)
+        headings = np.where(newest < 0, watches.SAME_HEADING, rows.fixes.heading[newest])
+        watches.remember(session, rows.ids, known, judged.states, headings.astype(np.int16))
+        found = [(rows.ids[n], f, going[n](f.started_at)) for n, f in judged.findings]
+        seen = telling.write(session, found, now)
+        telling.ask_again(session, _to_judge_again(rows, marks, known, judged.states))
+    stored = storing.insert(session, rows.fixes, rows.owners, marks, now)
+    return Taken(stored, 0, _counted(marks), tuple(seen), rows, newest)
 
 
-def _unknown(
-    session: Session, batch: Sequence[TerminalFix], owners: Mapping[str, _Owner]
-) -> list[TerminalFix]:
-    """What was not stored yet. Another fix with the same key, as a terminal with a standing clock sends
-    after a restart, is not the same fix: it gets the next free ``item``."""
-    stems = {_stem(entry, owners) for entry in batch}
-    taken = _stored(session, stems)
-    fresh = []
-    for entry in batch:
-        there, said = taken[_stem(entry, owners)], _said(entry.fix)
-        if there.get(entry.item) == said:
-            continue
-        if entry.item in there:
-            if said in there.values():
-                continue
-            entry = replace(entry, item=max(there) + 1)
-        there[entry.item] = said
-        fresh.append(entry)
-    return sorted(fresh, key=lambda e: (e.fix.time, e.serial, e.item))
+def _journeys(session: Session, rows: _Rows) -> Sequence[JourneyAt]:
+    at = rows.fixes.at[rows.first :]
+    first, last = instant(int(at.min())), instant(int(at.max()))
+    return list(journeys.of_vehicles(session, rows.ids, first, last).values())
 
 
-_Stem = tuple[datetime, int, int]
+def _to_judge_again(
+    rows: _Rows, marks: NDArray[np.int8], known: Sequence[watches.Recalled], states: Sequence[State]
+) -> dict[int, datetime]:
+    """From when a second judging may find otherwise, per vehicle: the first fix that came after later ones,
+    or the drive on which a terminal proved to send GCJ-02."""
+    found: dict[int, datetime] = {}
+    at = rows.fixes.at[rows.first :]
+    heard = np.array([k.state.heard for k in known])[rows.number]
+    late = (at / 1e6 < heard) & ~np.isin(marks[rows.first :], _UNTIMED)
+    for row in np.flatnonzero(late).tolist():
+        found.setdefault(rows.ids[int(rows.number[row])], instant(int(at[row])))
+    for vehicle_id, before, state in zip(rows.ids, known, states, strict=True):
+        if state.displaced and not before.state.displaced and state.shift is not None:
+            began = datetime.fromtimestamp(state.shift.began, UTC)
+            found[vehicle_id] = min(began, found.get(vehicle_id, began))
+    return found
+
+
+def _counted(marks: NDArray[np.int8]) -> Mapping[Mark, int]:
+    counts = Counter(marks[marks > 0].tolist())
+    return {mark: n for number, n in counts.items() if (mark := MARKS[number]) is not None}
+
+
+_Stem = tuple[int, int, int]
 _Said = tuple[float, float, int, int]
 
 
-def _stem(entry: TerminalFix, owners: Mapping[str, _Owner]) -> _Stem:
-    return (entry.fix.time, owners[bare_phone(entry.terminal_phone)].terminal_id, entry.serial)
-
-
-def _said(fix: Fix | FixRow) -> _Said:
-    return (fix.lon, fix.lat, fix.alarm, fix.status)
-
-
-def _stored(session: Session, stems: Collection[_Stem]) -> dict[_Stem, dict[int, _Said]]:
-    """What is stored under these keys, by item."""
-    taken: dict[_Stem, dict[int, _Said]] = {stem: {} for stem in stems}
-    rows = session.scalars(
-        select(FixRow).where(tuple_(FixRow.time, FixRow.terminal_id, FixRow.serial).in_(list(stems)))
+def _unknown(session: Session, fixes: FixBatch, owned: Sequence[Owner]) -> tuple[FixBatch, list[Owner]]:
+    """What was not stored yet. Another fix with the same key, as a terminal with a standing clock sends
+    after a restart, is not the same fix: it gets the next free ``item``."""
+    stems: list[_Stem] = list(
+        zip(fixes.at.tolist(), [o.terminal_id for o in owned], fixes.serial.tolist(), strict=True)
     )
-    for row in rows:
-        taken[row.time, row.terminal_id, row.serial][row.item] = _said(row)
-    return taken
-
-
-def _judge_all(
-    session: Session,
-    fresh: Sequence[TerminalFix],
-    owners: Mapping[str, _Owner],
-    watches: Mapping[int, Watch],
-    now: datetime,
-) -> list[_Marked]:
-    by_owner: dict[_Owner, list[TerminalFix]] = defaultdict(list)
-    for entry in fresh:
-        by_owner[owners[bare_phone(entry.terminal_phone)]].append(entry)
-    vehicles: dict[int, list[tuple[TerminalFix, _Owner]]] = defaultdict(list)
-    marked: list[_Marked] = []
-    for owner, entries in by_owner.items():
-        if owner.vehicle_id is None:
-            marked += [(e, owner, Mark.UNBOUND) for e in entries]
-        else:
-            vehicles[owner.vehicle_id] += [(e, owner) for e in entries]
-    if not vehicles:
-        return marked
-    times = [e.fix.time for e in fresh]
-    known = journeys.of_vehicles(session, list(vehicles), min(times), max(times))
-    for vehicle_id, pairs in vehicles.items():
-        pairs.sort(key=lambda p: (p[0].fix.time, p[0].serial, p[0].item))
-        marks = _judge_one(session, watches[vehicle_id], [e.fix for e, _ in pairs], known[vehicle_id], now)
-        marked += [(e, o, m) for (e, o), m in zip(pairs, marks, strict=True)]
-    return marked
-
-
-def _judge_one(
-    session: Session,
-    watch: Watch,
-    fixes: Sequence[Fix],
-    journey_at: Callable[[datetime], Journey],
-    now: datetime,
-) -> Sequence[Mark | None]:
-    land = ground.current(session)
-    before = State.from_json(watch.state)
-    judged = judge(land, before, fixes, journey_at, now)
-    findings.write(session, watch.vehicle_id, judged.findings, journey_at, now)
-    watch.state = judged.state.to_json()
-    remember_last(watch, [f for f, m in zip(fixes, judged.marks, strict=True) if m is None])
-    if since := _to_judge_again(before, judged, fixes):
-        _ask_again(session, watch.vehicle_id, min(since))
-    return judged.marks
-
-
-def _to_judge_again(before: State, judged: Judged, fixes: Sequence[Fix]) -> list[datetime]:
-    """Times from which a second judging may find otherwise: of fixes that came after later ones, and of
-    the drive on which a terminal proved to send GCJ-02."""
-    untimed = (Mark.FUTURE, Mark.TOO_OLD)
-    late = [
-        fix.time
-        for fix, mark in zip(fixes, judged.marks, strict=True)
-        if fix.time.timestamp() < before.heard and mark not in untimed
-    ]
-    shift = judged.state.shift
-    if shift is not None and shift.proven and not before.displaced:
-        late.append(datetime.fromtimestamp(shift.began, UTC))
-    return late
-
-
-def _store(session: Session, marked: Sequence[_Marked], now: datetime) -> None:
-    if not marked:
-        return
-    rows = [_row(entry, owner, mark, now) for entry, owner, mark in marked]
-    session.execute(insert(FixRow).on_conflict_do_nothing(), rows)
-
-
-def _row(entry: TerminalFix, owner: _Owner, mark: Mark | None, now: datetime) -> dict[str, Any]:
-    fix = entry.fix
-    return {
-        "time": fix.time,
-        "terminal_id": owner.terminal_id,
-        "serial": entry.serial,
-        "item": entry.item,
-        "vehicle_id": owner.vehicle_id,
-        "lon": fix.lon,
-        "lat": fix.lat,
-        "speed_kmh": fix.speed_kmh,
-        "heading": fix.heading,
-        "altitude_m": fix.altitude_m,
-        "located": fix.located,
-        "alarm": fix.alarm,
-        "status": fix.status,
-        "backfill": fix.backfill,
-        "extras": dict(entry.extras) if entry.extras else None,
-        "mark": mark,
-        "received_at": now,
-    }
-
-
-def _taken(batch: Sequence[TerminalFix], marked: Sequence[_Marked]) -> Taken:
-    marks: dict[Mark, int] = defaultdict(int)
-    last: dict[int, Position] = {}
-    for entry, owner, mark in marked:
-        if mark is not None:
-            marks[mark] += 1
-        elif owner.vehicle_id is not None:
-            last[owner.vehicle_id] = Position(owner.vehicle_id, owner.plate or "", entry.fix)
-    return Taken(len(marked), len(batch) - len(marked), dict(marks), tuple(last.values()))
+    said: list[_Said] = list(
+        zip(fixes.lon.tolist(), fixes.lat.tolist(), fixes.alarm.tolist(), fixes.status.tolist(), strict=True)
+    )
+    taken = storing.stored(session, stems)
+    item, fresh = fixes.item.copy(), []
+    for row, (stem, words) in enumerate(zip(stems, said, strict=True)):
+        there, own = taken[stem], int(item[row])
+        if there.get(own) == words:
+            continue
+        if own in there:
+            if words in there.values():
+                continue
+            item[row] = own = max(there) + 1
+        there[own] = words
+        fresh.append(row)
+    rows = np.array(fresh, np.intp)
+    return replace(fixes, item=item).taken(rows), [owned[n] for n in fresh]

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import numpy as np
 
-from parking.packed.columns import NO_EXTRAS, SECOND, FixColumns, micros
+from parking.packed.columns import NO_EXTRAS, SECOND, KeptColumns, micros
 
 PARK = (110.95, 35.68)
 WIDE, LEGS, EVERY_S = 3.0, 8, 30
@@ -18,7 +18,7 @@ DAY_S = 86_400
 _NOISE = 3 / 111_195
 
 
-def day(start: datetime, first: int, vehicles: int, luck: np.random.Generator) -> FixColumns:
+def day(start: datetime, first: int, vehicles: int, luck: np.random.Generator) -> KeptColumns:
     """The fixes of ``vehicles`` trucks, numbered from ``first``, on the day that begins at ``start``."""
     ticks = np.arange(0, DAY_S, EVERY_S)
     lon, lat = (_way(vehicles, ticks, axis, luck) for axis in range(2))
@@ -34,7 +34,7 @@ def day(start: datetime, first: int, vehicles: int, luck: np.random.Generator) -
     time = (micros(start) + (ticks + phase) * SECOND).ravel()
     vehicle = np.repeat(np.arange(first, first + vehicles), len(ticks))
     none = np.full(count, None, object)
-    return FixColumns(
+    return KeptColumns(
         time=time, received=time + luck.integers(0, 3, count) * SECOND, terminal=vehicle, vehicle=vehicle,
         serial=np.tile(np.arange(len(ticks)) * 2 % 65536, vehicles), item=np.zeros(count, np.int64),
         lon=np.round(lon.ravel(), 6), lat=np.round(lat.ravel(), 6), speed=np.round(speed.ravel(), 1),

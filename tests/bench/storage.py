@@ -28,7 +28,7 @@ from sqlalchemy import Engine, text
 from geo.passing import Place
 from parking import db, schema
 from parking.packed import block, grouping
-from parking.packed.columns import NO_EXTRAS, FixColumns, objects
+from parking.packed.columns import NO_EXTRAS, KeptColumns, objects
 from parking.queries import fixes, passing
 from parking.services import packing
 from workers.servers import both
@@ -52,7 +52,7 @@ def tracks(folder: Path) -> None:
         print(f"{file.name:<24}{len(exact):>9}{_each(rounded):>13.2f}{_each(exact):>10.2f}")
 
 
-def _columns(given: list[dict[str, str]]) -> FixColumns:
+def _columns(given: list[dict[str, str]]) -> KeptColumns:
     numbers: dict[str, int] = {}
     serials: dict[str, int] = {}
     rows = []
@@ -64,10 +64,10 @@ def _columns(given: list[dict[str, str]]) -> FixColumns:
         speed = float(line["speed_kmh"]) if line.get("speed_kmh") else None
         rows.append((at, at, vehicle, vehicle, serials[who] % 65536, 0, float(line["lon"]),
                      float(line["lat"]), speed, None, None, True, False, 0, 3, None, None))  # fmt: skip
-    return FixColumns.of(rows).once()
+    return KeptColumns.of(rows).once()
 
 
-def _each(rows: FixColumns) -> float:
+def _each(rows: KeptColumns) -> float:
     return sum(block.pack(*piece).size for piece in grouping.pieces(rows, {})) / len(rows)
 
 
@@ -118,7 +118,7 @@ def search(url: str, wanted: int, vehicles: int) -> None:
             _report(engine, done, days)
 
 
-def _pack(engine: Engine, day: int, rows: FixColumns) -> None:
+def _pack(engine: Engine, day: int, rows: KeptColumns) -> None:
     with db.transaction(engine) as session:
         for piece, leads in grouping.pieces(rows, {}):
             packing.write_block(session, START + day * DAY, START + (day + 1) * DAY, piece, leads)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from parking.packed import block, grouping
 from parking.packed.block import Damaged, Leads
-from parking.packed.columns import FixColumns, micros, same
+from parking.packed.columns import KeptColumns, micros, same
 from parking.packed.numbers import Reader, Writer
 from parking.vocabulary import Mark
 
@@ -63,7 +63,7 @@ ROW = st.tuples(
 @settings(max_examples=60)
 @given(st.lists(ROW, min_size=1, max_size=40))
 def test_whatever_was_packed_comes_back(rows):
-    given_rows = FixColumns.of(rows).once()
+    given_rows = KeptColumns.of(rows).once()
     packed = block.pack(given_rows)
     assert same(block.unpack(packed.path, packed.rest), block.whole_seconds(given_rows))
 
@@ -97,7 +97,7 @@ def drive(vehicles=3, fixes=500, every_s=30, seed=1):
             extras = {"mileage_km": round(km, 1), "satellites": int(luck.integers(7, 12))}
             rows.append((at, at + timedelta(seconds=1), vehicle, vehicle, n % 65536, 0, round(lon, 6),
                          round(lat, 6), kmh, heading, 400, True, False, 0, 3, None, extras))  # fmt: skip
-    return FixColumns.of(rows).once()
+    return KeptColumns.of(rows).once()
 
 
 def test_a_whole_fix_with_speed_heading_and_items_takes_less_than_8_bytes():
@@ -141,13 +141,13 @@ def test_where_a_track_came_from_is_kept_with_it():
 def test_a_fix_sent_again_counts_once_and_the_first_one_given_stays():
     rows = drive(1, 5)
     again = replace(rows, received=rows.received + 9_000_000)
-    assert same(FixColumns.joined([rows, again]).once(), rows)
+    assert same(KeptColumns.joined([rows, again]).once(), rows)
 
 
 def test_another_fix_under_the_same_key_is_no_repeat():
     rows = drive(1, 5)
     other = replace(rows, lon=rows.lon + 1)
-    both = FixColumns.joined([rows, other, other, rows]).once()
+    both = KeptColumns.joined([rows, other, other, rows]).once()
     assert sorted(both.item.tolist()) == [0] * 5 + [1] * 5
     assert set(both.lon.tolist()) == {*rows.lon.tolist(), *other.lon.tolist()}
 
@@ -156,7 +156,7 @@ def test_long_tracks_are_cut_and_every_piece_knows_where_it_comes_from(monkeypat
     monkeypatch.setattr(grouping, "BLOCK", 100)
     rows = drive(5, 250)
     found = list(grouping.pieces(rows, {}))
-    assert same(FixColumns.joined([p for p, _ in found]).once(), rows)
+    assert same(KeptColumns.joined([p for p, _ in found]).once(), rows)
     assert max(len(p) for p, _ in found) <= 100
     for piece, leads in found:
         (begin,) = piece.time[piece.tracks()] if len(piece.tracks()) == 1 else [None]

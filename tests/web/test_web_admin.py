@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from parking.db import transaction
 from parking.models import Heartbeat, LayerVersion, Letter, ParkRow, Staff
+from parking.services import heartbeats
 from tests.visitors import Site, text
 
 
@@ -162,3 +163,15 @@ def test_valkey_is_asked_for_real(site: Site, redis_url: str):
     with valkey.Redis.from_url(redis_url) as server:
         assert server.ping()
     assert site.visitor().get("/health").get_json()["valkey"] is True
+
+
+def test_a_gateway_that_cannot_store_is_said_on_the_status_page_and_to_machines(site: Site):
+    with transaction(site.engine) as session:
+        heartbeats.beat(session, "gateway", datetime.now(UTC), "DiskFull: No space left on device")
+    found = site.visitor().get("/health")
+    assert found.status_code == 503 and found.get_json()["troubles"] == ["gateway"]
+    page = site.signed_in("admin").get("/status").get_data(as_text=True)
+    assert "No space left on device" in page and "受阻" in page
+    with transaction(site.engine) as session:
+        heartbeats.beat(session, "gateway", datetime.now(UTC))
+    assert site.visitor().get("/health").get_json()["troubles"] == []

@@ -58,7 +58,7 @@ def test_what_was_answered_is_in_the_database_and_on_the_live_stream(loaded, red
     assert _rows(loaded, "SELECT plate FROM vehicle") == "晋M00001"
     with redis.Redis.from_url(redis_url) as client:
         news = [json.loads(entry[b"data"]) for _, entry in client.xrange(STREAM)]
-    assert {"fix"} == {n["type"] for n in news}
+    assert {"fix", "violation"} == {n["type"] for n in news}
     assert news[-1]["plate"] == "晋M00001" and news[-1]["lon"] == 110.92
 
 

@@ -64,7 +64,7 @@ def test_a_full_queue_stops_reading_instead_of_growing(tmp_path):
     async def story():
         sink = RecordingSink()
         sink.away.set()
-        limits = replace(QUICK, queue=200)
+        limits = replace(QUICK, queue=200, share=1.0)
         async with running(sink, tmp_path, limits) as gateway, terminal(gateway) as one:
             packed = [frames(0x0200, one.phone, n, encode(at(n)), Version.V2013)[0] for n in range(3000)]
             sending = asyncio.create_task(one.write(b"".join(packed)))

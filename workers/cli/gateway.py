@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 
 from parking.db import engine
 from parking.settings import Settings
 from parking.speech import N_, translate
 from workers.channels import live
 from workers.cli.language import parser, spoken
+from workers.gateway import tidying
+from workers.gateway.limits import Limits
 from workers.gateway.server import Gateway
 from workers.gateway.sink import ParkSink
 from workers.gateway.sparing import configure
@@ -28,7 +31,8 @@ def main(argv: list[str]) -> int:
     settings = Settings.from_env()
     configure(settings.log_level)
     try:
-        return asyncio.run(_serve(settings))
+        with asyncio.Runner(loop_factory=_loop()) as runner:
+            return runner.run(_serve(settings))
     except OSError as error:
         print(
             translate(
@@ -45,11 +49,23 @@ async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    sink = ParkSink(engine(), live.stream(), settings.terminal_enrolment)
-    gateway = Gateway(sink, settings.data / "dead-letters" / "gateway.jsonl")
+    limits = Limits()
+    sink = ParkSink(engine(), live.stream(), settings.terminal_enrolment, limits.positions)
+    relays = settings.relay_networks
+    gateway = Gateway(sink, settings.data / "dead-letters" / "gateway.jsonl", limits, relays)
     await gateway.start(settings.host, settings.gateway_port)
     gateway.log.info("listening", host=settings.host, port=gateway.port)
-    waiting = asyncio.create_task(stop.wait())
+    waiting, tidy = asyncio.create_task(stop.wait()), asyncio.create_task(tidying.run())
     await asyncio.wait([waiting, gateway.writing], return_when=asyncio.FIRST_COMPLETED)
+    tidy.cancel()
     await gateway.stop()
     return 0 if stop.is_set() else 1
+
+
+def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it is installed: half the work for each connection; else Python's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

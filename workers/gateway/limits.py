@@ -16,9 +16,13 @@ class Limits:
     sign_on_s: float = 60.0  # from connecting to authentication
     idle_s: float = 600.0  # between two good frames; heartbeats come every 30-180 s
     connections: int = 20_000
-    queue: int = 5_000
-    batch: int = 500
+    relay_terminals: int = 50_000  # of one declared relay's connection
+    queue: int = 20_000
+    share: float = 0.2  # of the queue, for one terminal; a relay may fill it
+    batch: int = 4_000
     gather_s: float = 0.05
+    read_s: float = 0.01  # what comes within this is read together
+    positions: int = 500  # told to the live map, a second
     retry_s: float = 0.2  # first pause after an outage, doubling …
     retry_most_s: float = 5.0  # … up to this
     drain_s: float = 4.0  # at the end: for what was received but not yet stored

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import TypeVar
 
 from workers.gateway.batcher import Batcher
 from workers.gateway.deadletter import DeadLetters
+from workers.gateway.intake import Intake
 from workers.gateway.limits import Limits
 from workers.gateway.session import Session
+from workers.gateway.signing import Signing
 from workers.gateway.sink import Sink
 from workers.gateway.sparing import Sparing
 
 _T = TypeVar("_T")
+Network = IPv4Network | IPv6Network
 
 STATISTICS_S = 60.0
 
@@ -26,13 +31,18 @@ STATISTICS_S = 60.0
 class Gateway:
     """``dead_letters``: file for what could not be stored. ``stats()`` tells what happened so far."""
 
-    def __init__(self, sink: Sink, dead_letters: Path, limits: Limits | None = None) -> None:
+    def __init__(
+        self, sink: Sink, dead_letters: Path, limits: Limits | None = None, relays: Sequence[Network] = ()
+    ) -> None:
         self.sink, self.limits, self.log = sink, limits or Limits(), Sparing()
         self.counts: Counter[str] = Counter()
+        self.stopping = False
+        self._relays = tuple(relays)
         self._dead = DeadLetters(dead_letters)
-        self.batcher = Batcher(sink, self.limits, self._dead, self.log, self.counts)
+        self.batcher = Batcher(sink, self.limits, self._dead, self.log, self.counts, self._disown)
+        self.intake, self.signing = Intake(self), Signing(self)
         self._askers = ThreadPoolExecutor(4, "gateway-asker")
-        self._sessions: dict[Session, asyncio.Task[None]] = {}
+        self._sessions: dict[Session, None] = {}
         self._strangers: dict[Session, None] = {}  # not authenticated, oldest first
         self._live: dict[str, Session] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -56,15 +66,21 @@ class Gateway:
 
     async def start(self, host: str, port: int) -> None:
         """Listen. Raises OSError when the address is taken."""
-        self._server = await asyncio.start_server(self._accept, host, port, backlog=1024, limit=65536)
-        self._tasks = [asyncio.create_task(self.batcher.run()), asyncio.create_task(self._watch())]
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Session(self), host, port, backlog=4096)
+        work = (self.batcher.run(), self.intake.run(), self._watch())
+        self._tasks = [asyncio.create_task(part) for part in work]
 
     async def stop(self) -> None:
         """Accept and read no more; store and answer what was received; close."""
+        self.stopping = True
         if self._server is not None:
             self._server.close()
-        for task in list(self._sessions.values()):
-            task.cancel()
+        with contextlib.suppress(Exception):  # said where it happened; what was not read is sent again
+            self.intake.read()
+        await asyncio.sleep(0)
+        for session in list(self._sessions):
+            session.cancel()
         await asyncio.sleep(0)
         await self._drain()
         for session in list(self._sessions):
@@ -79,23 +95,35 @@ class Gateway:
         now = {"open": len(self._sessions), "live": len(self._live), "queued": self.batcher.queue.fixes}
         return {**now, **self.counts}
 
-    def welcome(self, session: Session) -> None:
-        """``session`` has authenticated; an older one of the same phone is closed."""
-        assert session.phone is not None  # noqa: S101 - set by the caller
+    def share_of(self, session: Session) -> float:
+        """How many fixes of one connection may wait for the database."""
+        if session.relay or self.limits.share >= 1:
+            return math.inf
+        return self.limits.queue * self.limits.share
+
+    def welcome(self, session: Session, phone: str) -> None:
+        """``phone`` has authenticated on ``session``; an older connection of the same phone is closed."""
         self._strangers.pop(session, None)
-        older = self._live.get(session.phone)
-        self._live[session.phone] = session
+        older = self._live.get(phone)
+        self._live[phone] = session
         if older is not None and older is not session:
             self.counts["superseded"] += 1
-            older.close()
+            older.unsign(phone)
+            if not older.relay:
+                older.close()
 
-    def leave(self, session: Session) -> None:
-        """``session`` has no phone any more; it may sign on again."""
-        if session.phone is not None and self._live.get(session.phone) is session:
-            del self._live[session.phone]
-        session.phone = None
-        session.deadline = time.monotonic() + self.limits.sign_on_s
-        self._strangers[session] = None
+    def leave(self, session: Session, phone: str) -> None:
+        """``phone`` is not served on ``session`` any more; it may sign on again."""
+        if self._live.get(phone) is session:
+            del self._live[phone]
+        session.unsign(phone)
+        if not session.phones:
+            session.deadline = time.monotonic() + self.limits.sign_on_s
+            self._strangers[session] = None
+
+    def _disown(self, phone: str) -> None:
+        if (session := self._live.get(phone)) is not None:
+            self.leave(session, phone)
 
     async def ask(self, call: Callable[..., _T], *arguments: object) -> _T | None:
         """The sink's answer, or None when it could not give one."""
@@ -117,33 +145,20 @@ class Gateway:
             return False
         return True
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def arrived(self, session: Session) -> None:
+        """A connection was made."""
         self.counts["connections"] += 1
         if len(self._sessions) >= self.limits.allowed_connections and not self._make_room():
             self.log.warning("too_many_connections", allowed=self.limits.allowed_connections)
-            writer.transport.abort()
+            session.abort()
             return
-        session = Session(self, reader, writer)
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - we are one
-        self._sessions[session] = task
+        session.relay = _within(session.source, self._relays)
+        self._sessions[session] = None
         self._strangers[session] = None
-        try:
-            await session.run()
-        except OSError:
-            pass  # the other side went away
-        except asyncio.CancelledError:
-            await self._batch_ended()
-        except Exception as error:  # a fault of ours costs this connection, not the gateway
-            self.log.error("session_fault", source=session.source, why=f"{type(error).__name__}: {error}")
-        finally:
-            self._forget(session)
-            session.close()
 
-    async def _batch_ended(self) -> None:
-        """While stopping: keep the connection open for the answers still to come."""
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait(self._tasks[:1], timeout=self.limits.drain_s + 1)
+    def gone(self, session: Session) -> None:
+        """A connection was lost."""
+        self._forget(session)
 
     def _make_room(self) -> bool:
         """Close the oldest connection nobody has authenticated on."""
@@ -157,8 +172,10 @@ class Gateway:
     def _forget(self, session: Session) -> None:
         self._sessions.pop(session, None)
         self._strangers.pop(session, None)
-        if session.phone is not None and self._live.get(session.phone) is session:
-            del self._live[session.phone]
+        self.intake.forget(session)
+        for phone in session.phones:
+            if self._live.get(phone) is session:
+                del self._live[phone]
 
     async def _watch(self) -> None:
         """Close what has been silent too long; say now and then what was done."""
@@ -171,7 +188,7 @@ class Gateway:
                 self.counts["idle"] += 1
                 self.log.info("idle_closed", source=session.source, phone=session.phone)
                 session.abort()
-            for session in list(self._live.values()):
+            for session in list(self._sessions):
                 session.ask_for_missing(now)
             if now - said >= STATISTICS_S:
                 said = now
@@ -194,3 +211,11 @@ class Gateway:
         ends = time.monotonic() + 1.0
         while self._sessions and time.monotonic() < ends:
             await asyncio.sleep(0.01)
+
+
+def _within(source: str, networks: Sequence[Network]) -> bool:
+    try:
+        address = ip_address(source)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)

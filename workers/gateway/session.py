@@ -1,15 +1,19 @@
-"""One connection: bytes in, answers out."""
+"""One connection: bytes in, answers out.
+
+What is plain is read by the intake, many connections at once; the rest comes here frame by frame. While
+a frame waits for the database or for room, its connection is not read.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from parking import clock
+from parking.services.fixbatch import TerminalFix
 from parking.services.terminals import bare_phone
-from parking.services.tracking import TerminalFix
 from workers.gateway.reports import reports
 from workers.jt808 import general
 from workers.jt808.assembly import Assembler, Joined
@@ -31,50 +35,156 @@ LOCATIONS = (0x0200, 0x0201, 0x0704)
 LONGEST_PLATE = 20
 
 
-class Session:
-    """``phone`` is None until authentication. The gateway closes sessions whose ``deadline`` passed."""
+class Session(asyncio.Protocol):
+    """``phones``: who has authenticated here; one, or on a relay many. ``signed``: the same, by the phone
+    as frames carry it. The gateway closes sessions whose ``deadline`` passed."""
 
-    def __init__(self, gateway: Gateway, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._gateway, self._reader, self._writer = gateway, reader, writer
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._transport: asyncio.Transport | None = None
         self._splitter, self._joining = Splitter(), Assembler()
         self._serial = 0
         self._failures = 0
-        self.busy = False  # not waiting for the terminal, so no deadline
-        self.phone: str | None = None
+        self._backlog: list[bytes] = []
+        self._paused = False
+        self._working: asyncio.Task[None] | None = None
         self._claimed: str | None = None  # the phone registered here, authenticated or not
-        self.source = str((writer.get_extra_info("peername") or ["?"])[0])
+        self.waiting = 0  # sign-ons under way
+        self.undecided = 0  # fixes read and not yet answered
+        self.phones: dict[str, None] = {}
+        self.signed: dict[bytes, str] = {}
+        self.relay = False
+        self.source = "?"
         self.deadline = time.monotonic() + gateway.limits.sign_on_s
 
-    async def run(self) -> None:
-        """Until the terminal or we close."""
-        while not self._writer.is_closing() and (data := await self._reader.read(65536)):
-            self.busy = True
-            for item in self._splitter.feed(data):
-                if isinstance(item, Skipped):
-                    self._skip(item.error)
-                else:
-                    await self._hear(item)
-            self.busy = False
+    # what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # of TCP
+        self.source = str((transport.get_extra_info("peername") or ["?"])[0])
+        self._transport.set_write_buffer_limits(high=self._gateway.limits.unread_bytes)
+        self._gateway.arrived(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._gateway.stopping:
+            return
+        if self.busy or self._backlog:
+            self._backlog.append(data)
+            self.pause()
+        else:
+            self._gateway.intake.receive(self, data)
+
+    def pause_writing(self) -> None:
+        """More answers lie unread than we keep."""
+        self._gateway.log.warning("terminal_reads_nothing", phone=self.phone, source=self.source)
+        self.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._working is not None:
+            self._working.cancel()
+        self._backlog.clear()
+        self._gateway.gone(self)
+
+    # state
+
+    @property
+    def phone(self) -> str | None:
+        """The one who has authenticated here, or the first."""
+        return next(iter(self.phones), None)
+
+    @property
+    def busy(self) -> bool:
+        """Not waiting for the terminal, so not read and without a deadline."""
+        return self._working is not None or self.waiting > 0 or self.undecided >= self._gateway.share_of(self)
+
+    @property
+    def between(self) -> bool:
+        """Nothing of a frame is held."""
+        return self._splitter.between
+
+    @property
+    def held_up(self) -> bool:
+        return self._paused or bool(self._backlog)
+
+    def keep(self, data: bytes) -> None:
+        """Bytes that found no room; they come first when this connection goes on."""
+        self._backlog.insert(0, data)
+        self.pause()
+
+    def passed(self, length: int) -> None:
+        """So many bytes, ending with a delimiter, were read elsewhere."""
+        self._splitter.skip(length)
+
+    def pause(self) -> None:
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Read on, unless something still holds this connection up."""
+        if self.busy or self._gateway.intake.holds(self):
+            return
+        if self._backlog:
+            data, self._backlog = b"".join(self._backlog), []
+            self._gateway.intake.receive(self, data)
+        elif self._paused and not self._gateway.stopping:
+            self._paused = False
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.resume_reading()
 
     def close(self) -> None:
-        self._writer.close()
+        if self._transport is not None:
+            self._transport.close()
 
     def abort(self) -> None:
-        self._writer.transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
-    async def gone(self) -> None:
-        await self._writer.wait_closed()
+    # frame by frame
+
+    def read(self, data: bytes) -> asyncio.Task[None]:
+        """Read ``data`` frame by frame, beside the others; until that is done nothing more is read here."""
+        self._working = asyncio.create_task(self._read(data))
+        self._working.add_done_callback(self._done)
+        return self._working
+
+    async def _read(self, data: bytes) -> None:
+        for item in self._splitter.feed(data):
+            if isinstance(item, Skipped):
+                self._skip(item.error)
+            else:
+                await self._hear(item)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._working = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # a fault of ours costs this connection, not the gateway
+            self._gateway.log.error(
+                "session_fault", source=self.source, why=f"{type(error).__name__}: {error}"
+            )
+            self.close()
+        self.go_on()
+
+    def cancel(self) -> None:
+        """Read no more: the gateway stops."""
+        self.pause()
+        if self._working is not None:
+            self._working.cancel()
+
+    def next_serial(self) -> int:
+        serial = self._serial
+        self._serial = (serial + 1) & 0xFFFF
+        return serial
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
 
     def send(self, message_id: int, header: Header, body: bytes) -> None:
         """A message of ours, with our own serial, in the terminal's edition."""
-        if self._writer.is_closing():
-            return
-        for frame in frames(message_id, header.phone, self._serial, body, header.version):
-            self._serial = (self._serial + 1) % 65536
-            self._writer.write(frame)
-        if self._writer.transport.get_write_buffer_size() > self._gateway.limits.unread_bytes:
-            self._gateway.log.warning("terminal_reads_nothing", phone=self.phone, source=self.source)
-            self.abort()
+        packed = frames(message_id, header.phone, self._serial, body, header.version)
+        self._serial = (self._serial + len(packed)) % 65536
+        self.write(b"".join(packed))
 
     def answer(self, header: Header, result: Result, serials: Sequence[int] = ()) -> None:
         """0x8001 to the message, or to each of its packages."""
@@ -91,13 +201,13 @@ class Session:
             header, body = split(frame.content)
         except BadMessage as error:
             return self._skip(error)
-        if self.phone is not None:
+        if self.phones:
             self.deadline = time.monotonic() + self._gateway.limits.idle_s
         serials: Sequence[int] = ()
         raw = frame.raw
         if header.subpackaged:
-            if self.phone is None or header.message_id not in LOCATIONS:
-                return self.answer(header, Result.UNSUPPORTED if self.phone else Result.FAILED)
+            if not self.phones or header.message_id not in LOCATIONS:
+                return self.answer(header, Result.UNSUPPORTED if self.phones else Result.FAILED)
             if (joined := self._join(header, body)) is None:
                 return None
             header, body, serials, raw = joined.header, joined.body, joined.serials, joined.raw
@@ -115,6 +225,8 @@ class Session:
 
     def ask_for_missing(self, now: float) -> None:
         """0x8003 for each divided message that has waited a while for one of its packages."""
+        if not self._joining.waits:
+            return
         for waiting in self._joining.incomplete(now):
             missing = general.Missing(waiting.first.serial, waiting.missing)
             self._gateway.counts["packages_asked_for"] += len(waiting.missing)
@@ -130,7 +242,7 @@ class Session:
                 self.send(0x8004, header, general.encode_time(clock.now()))
             case general.GeneralAnswer():
                 pass  # nothing of ours waits for one yet; an answer is never answered
-            case _ if self.phone is None or bare_phone(header.phone) != self.phone:
+            case _ if bare_phone(header.phone) not in self.phones:
                 self._gateway.counts["refused"] += 1
                 self._gateway.log.warning("not_authenticated", source=self.source, phone=header.phone)
                 self.answer(header, Result.FAILED)
@@ -140,7 +252,7 @@ class Session:
                 self.answer(header, Result.OK)
             case general.Deregister():
                 self.answer(header, Result.OK)
-                self._gateway.leave(self)
+                self._gateway.leave(self, bare_phone(header.phone))
             case _:
                 self.answer(header, Result.UNSUPPORTED)
 
@@ -151,43 +263,74 @@ class Session:
         if value.plate and len(value.plate) <= LONGEST_PLATE:
             known = await self._gateway.ask(self._gateway.sink.register, header.phone, value)
             if known is None:
-                return self.close()  # the database is away: the terminal tries again by itself
+                return self._no_database()
             result, code = known.result, known.auth_code or ""
             if not result:
                 self._claimed = bare_phone(header.phone)
         self.send(0x8100, header, general.encode_registration_answer(header.serial, result, code))
         if result:
-            self._failed("register", header)
+            self._failed("register", header.phone)
         return None
 
     async def _authenticate(self, header: Header, value: Authentication) -> None:
         if self._unknown_other(header):
             return self._refuse(header, "authenticated as another")
-        good = await self._gateway.ask(self._gateway.sink.authenticate, header.phone, value.code)
+        good = await self._gateway.signing.ask(header.phone, value.code)
         if good is None:
-            return self.close()
+            return self._no_database()
         if not good:
             return self._refuse(header, "wrong code")
-        self.phone = bare_phone(header.phone)
-        self.deadline = time.monotonic() + self._gateway.limits.idle_s
-        self._gateway.welcome(self)
+        self.sign(bytes.fromhex(header.phone))
         return self.answer(header, Result.OK)
+
+    def sign(self, raw: bytes) -> None:
+        """The terminal whose phone frames carry as ``raw`` has shown its code."""
+        phone = bare_phone(raw.hex())
+        self.phones[phone] = None
+        self.signed[raw] = phone
+        self.deadline = time.monotonic() + self._gateway.limits.idle_s
+        self._gateway.welcome(self, phone)
+
+    def unsign(self, phone: str) -> None:
+        """It has to show its code again before it is heard."""
+        self.phones.pop(phone, None)
+        for digits in (12, 20):
+            if len(phone) <= digits:
+                self.signed.pop(bytes.fromhex(phone.zfill(digits)), None)
+
+    def may_sign(self, raw: bytes) -> bool:
+        """One connection is one terminal, unless it is a declared relay's."""
+        if self.relay:
+            return len(self.phones) < self._gateway.limits.relay_terminals
+        own = self.phone or self._claimed
+        return own is None or bare_phone(raw.hex()) == own
+
+    def _no_database(self) -> None:
+        """The terminal tries again by itself; over a relay's connection the others go on."""
+        if not self.relay:
+            self.close()
 
     def _unknown_other(self, header: Header) -> bool:
         """One connection is one terminal; nobody enrols a thousand through it."""
-        own = self.phone or self._claimed
-        return own is not None and bare_phone(header.phone) != own
+        return not self.may_sign(bytes.fromhex(header.phone))
 
     def _refuse(self, header: Header, why: str) -> None:
         self.answer(header, Result.FAILED)
-        self._failed(why, header)
+        self._failed(why, header.phone)
 
-    def _failed(self, why: str, header: Header) -> None:
+    def _failed(self, why: str, phone: str) -> None:
         self._gateway.counts["refused"] += 1
-        self._gateway.log.warning("sign_on_refused", source=self.source, phone=header.phone, why=why)
+        self._gateway.log.warning("sign_on_refused", source=self.source, phone=phone, why=why)
         self._failures += 1
-        if self._failures >= self._gateway.limits.failures:
+        if not self.relay and self._failures >= self._gateway.limits.failures:
             self.close()
+
+    def signed_on(self, raw: bytes, good: bool | None) -> None:
+        """What became of a plain 0x0102; its answer was given."""
+        if good is None:
+            self._no_database()
+        elif not good:
+            self._failed("wrong code", raw.hex())
 
     async def _report(
         self, header: Header, value: Location | LocationReply | Batch, raw: bytes, serials: Sequence[int]
@@ -201,7 +344,7 @@ class Session:
             if not fixes:
                 return self.answer(header, Result.BAD, serials)
         for report in reports(
-            header.phone, raw, fixes, lambda result: self.answer(header, result, serials), least
+            header.phone, raw, fixes, lambda result: self.answer(header, result, serials), least, self
         ):
             await self._gateway.batcher.queue.put(report)
         return None
@@ -210,7 +353,7 @@ class Session:
         self, header: Header, raw: bytes, error: BadMessage, serials: Sequence[int]
     ) -> None:
         self._skip(error)
-        if self.phone is not None and header.message_id in LOCATIONS:
+        if self.phones and header.message_id in LOCATIONS:
             await self._gateway.bury(header.phone, raw, str(error))
         self.answer(header, Result.UNSUPPORTED if header.encryption else Result.BAD, serials)
 
@@ -222,7 +365,19 @@ def _fixes(header: Header, value: Location | LocationReply | Batch, raw: bytes) 
         found, backfill = {0: value.location if isinstance(value, LocationReply) else value}, False
     return [
         TerminalFix(
-            header.phone, header.serial, n, location.fix(backfill), dict(location.extras) or None, raw
+            header.phone,
+            header.serial,
+            n,
+            location.fix(backfill),
+            _unset(location),
+            raw,
+            location.items or None,
         )
         for n, location in found.items()
     ]
+
+
+def _unset(location: Location) -> dict[str, Any] | None:
+    """What a clock said that is not set; the additional items are kept as they came."""
+    said = location.extras.get("time_unset")
+    return None if said is None else {"time_unset": said}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from shapely import total_bounds
 from sqlalchemy import Engine, exc, text
+from sqlalchemy.orm import Session
 
+from geo.shapes import LayerKind, Park
 from parking import clock
 from parking.db import reading, transaction
+from parking.queries import park as parks
 from parking.queries.park import NoPark
-from parking.services import heartbeats, terminals, tracking
+from parking.services import heartbeats, sign_ons, terminals, tracking
+from parking.services.fixbatch import TerminalFix
 from parking.services.terminals import Registration as Registered
-from parking.services.tracking import Position, TerminalFix
+from parking.services.tracking import Position
 from workers.channels.live import LiveStream
 from workers.jt808.identity import Registration
 
@@ -34,18 +40,23 @@ class Sink(Protocol):
     """Blocking calls, made from threads; any of them may raise."""
 
     def register(self, phone: str, registration: Registration) -> Registered: ...
-    def authenticate(self, phone: str, code: str) -> bool: ...
+    def authenticate(self, claims: Sequence[tuple[str, str]]) -> Sequence[bool]: ...
     def take(self, batch: Sequence[TerminalFix]) -> News: ...
     def tell(self, news: News) -> None: ...
     def ready(self) -> bool: ...
-    def beat(self) -> None: ...
+    def beat(self, trouble: str | None = None) -> None: ...
 
 
 class ParkSink:
     """The real one. ``enrolment``: open or known (Settings.terminal_enrolment)."""
 
-    def __init__(self, engine: Engine, live: LiveStream, enrolment: str = "open") -> None:
+    def __init__(
+        self, engine: Engine, live: LiveStream, enrolment: str = "open", positions: float = 500.0
+    ) -> None:
         self._engine, self._live, self._enrolment = engine, live, enrolment
+        self._positions = self._saved = positions
+        self._told = time.monotonic()
+        self._bounds: tuple[Park, tuple[float, float, float, float]] | None = None
 
     def register(self, phone: str, registration: Registration) -> Registered:
         with transaction(self._engine) as session:
@@ -55,24 +66,46 @@ class ParkSink:
                 model=registration.model, device_id=registration.terminal_id,
             )  # fmt: skip
 
-    def authenticate(self, phone: str, code: str) -> bool:
+    def authenticate(self, claims: Sequence[tuple[str, str]]) -> Sequence[bool]:
+        """Of each (phone, code): whether the code is the one we issued to this phone."""
         with transaction(self._engine) as session:
-            return terminals.authenticate(session, phone, code, clock.now()) is not None
+            return sign_ons.authenticate(session, claims, clock.now())
 
     def take(self, batch: Sequence[TerminalFix]) -> News:
-        """Store and judge ``batch``; once this returns it is committed. The positions that moved."""
+        """Store and judge ``batch``; once this returns it is committed. What browsers should look at."""
         with transaction(self._engine) as session:
             session.execute(_ON_DISK)
             taken = tracking.take(session, batch, clock.now())
-        return [_news(position) for position in taken.moved]
+            near = self._near(session)
+        seen = [{"type": "violation", "violation_id": n} for n in taken.seen]
+        moved = taken.some_moved(self._allowed(), *near)
+        self._saved -= len(moved)
+        return [*seen, *(_news(p) for p in moved)]
+
+    def _near(self, session: Session) -> tuple[float, float, float, float]:
+        """West, south, east and north of what the park watches most closely."""
+        park = parks.current(session)
+        if self._bounds is None or self._bounds[0] is not park:
+            kinds = (LayerKind.CONTROL_LINE, LayerKind.BOUNDARY)
+            shapes = [f.geometry for kind in kinds for f in park.of(kind)]
+            west, south, east, north = total_bounds(shapes).tolist() if shapes else park.watch_area
+            self._bounds = park, (west, south, east, north)
+        return self._bounds[1]
+
+    def _allowed(self) -> int:
+        """How many positions the map may be told now; a fleet reports more than any map can show."""
+        now = time.monotonic()
+        self._saved = min(self._positions, self._saved + (now - self._told) * self._positions)
+        self._told = now
+        return int(self._saved)
 
     def tell(self, news: News) -> None:
         self._live.tell(news)
 
-    def beat(self) -> None:
-        """Note that the gateway's writer is at work."""
+    def beat(self, trouble: str | None = None) -> None:
+        """Note that the gateway's writer is at work, or what keeps it from storing."""
         with transaction(self._engine) as session:
-            heartbeats.beat(session, "gateway", datetime.now(UTC))
+            heartbeats.beat(session, "gateway", datetime.now(UTC), trouble)
 
     def ready(self) -> bool:
         """The database answers."""

@@ -62,6 +62,10 @@ class Assembler:
         self.dropped = 0  # sets given up
 
     @property
+    def waits(self) -> bool:
+        return bool(self._sets)
+
+    @property
     def held_bytes(self) -> int:
         return sum(len(part) for held in self._sets.values() for part in held.parts.values())
 

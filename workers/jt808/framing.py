@@ -7,8 +7,6 @@ with a right checksum, or something to skip and report. Frames may share a delim
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import xor
 
 from parking.speech import N_
 from workers.jt808.bad import BadMessage
@@ -43,7 +41,12 @@ class Skipped:
 
 def checksum(content: bytes) -> int:
     """XOR of all bytes from the header's first to the body's last."""
-    return reduce(xor, content, 0)
+    whole = int.from_bytes(content, "big")
+    width = 1 << (max(1, len(content)) - 1).bit_length()  # bytes, a power of two
+    while width > 1:
+        width //= 2
+        whole = whole >> 8 * width ^ whole & (1 << 8 * width) - 1
+    return whole
 
 
 def escape(content: bytes) -> bytes:
@@ -92,6 +95,16 @@ class Splitter:
         self._length = 0  # of the candidate so far, held or not
         self._at = 0  # stream offset of the candidate's first byte
         self._opened = False  # a delimiter stood before it
+
+    @property
+    def between(self) -> bool:
+        """Nothing of a frame is held: what comes next may as well be read elsewhere."""
+        return not self._length
+
+    def skip(self, length: int) -> None:
+        """So many bytes that end with a delimiter were read elsewhere; only ``between`` frames."""
+        self._at += length
+        self._opened = True
 
     def feed(self, data: bytes) -> list[Frame | Skipped]:
         """What became complete with ``data``; the same however the stream was cut into pieces."""

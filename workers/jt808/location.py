@@ -35,6 +35,7 @@ class Location:
     alarm: int = 0
     status: int = LOCATED
     extras: Mapping[str, Any] = field(default_factory=dict)
+    items: bytes = b""  # the additional items as they came
 
     @property
     def located(self) -> bool:
@@ -79,9 +80,10 @@ def read(reader: Reader) -> Location:
     """The 0x0200 body. Raises BadMessage."""
     alarm, status, lat, lon, altitude, speed, heading = _FIXED.unpack(reader.take(22, "location"))
     moment, unset = _moment(reader)
+    more = reader.rest()
     return Location(
         moment, (-lat if status & SOUTH else lat) / 1e6, (-lon if status & WEST else lon) / 1e6,
-        speed / 10, heading, altitude, alarm, status, unset | items.decode(reader.rest()),
+        speed / 10, heading, altitude, alarm, status, unset | items.decode(more), more,
     )  # fmt: skip
 
 

@@ -27,7 +27,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["version_id"], ["layer_version.id"], name="fk_replay_run_version_id_layer_version"
         ),
-        sa.ForeignKeyConstraint(["drawing_id"], ["layer_drawing.id"], name="fk_replay_run_drawing_id_layer_drawing"),
+        sa.ForeignKeyConstraint(
+            ["drawing_id"], ["layer_drawing.id"], name="fk_replay_run_drawing_id_layer_drawing"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_replay_run"),
     )
     op.create_table(

@@ -1,0 +1,71 @@
+"""Fixes into their table, a batch in one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from parking import pgarrays
+from parking.rules.plausibility import MARKS
+from parking.services.fixbatch import NO_ALTITUDE, NO_HEADING, FixBatch, microseconds
+from parking.services.owners import Owner
+from parking.services.remembered import cursor
+
+_INSERT = f"""
+INSERT INTO fix (time, terminal_id, serial, item, vehicle_id, lon, lat, speed_kmh, heading, altitude_m,
+    located, alarm, status, backfill, items, extras, mark, received_at)
+SELECT v.at, v.terminal, v.serial, v.item, nullif(v.vehicle, 0), v.lon, v.lat, nullif(v.speed, 'NaN'),
+    nullif(v.heading, {NO_HEADING}), nullif(v.altitude, {NO_ALTITUDE}), v.located, v.alarm, v.status,
+    v.backfill, v.items, v.extras::jsonb, (%s::text[])[v.mark], %s
+FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    AS v (at, terminal, serial, item, vehicle, lon, lat, speed, heading, altitude, located, alarm, status,
+        backfill, items, extras, mark)
+ON CONFLICT DO NOTHING
+"""  # noqa: S608 - numbers of our own
+
+#: Names of the marks; the first has index 1, so that 0 is none.
+_NAMES = [str(mark) for mark in MARKS[1:]]
+
+
+def insert(
+    session: Session, fixes: FixBatch, owners: Sequence[Owner], marks: NDArray[np.int8], now: datetime
+) -> int:
+    """Store what is not stored yet; how many that were."""
+    if not len(fixes):
+        return 0
+    with cursor(session) as writing:
+        writing.execute(_INSERT, [
+            _NAMES, now, pgarrays.instants(fixes.at), pgarrays.int8s([o.terminal_id for o in owners]),
+            pgarrays.int4s(fixes.serial), pgarrays.int2s(fixes.item),
+            pgarrays.int8s([o.vehicle_id for o in owners]), pgarrays.float8s(fixes.lon),
+            pgarrays.float8s(fixes.lat), pgarrays.float8s(fixes.speed_kmh), pgarrays.int2s(fixes.heading),
+            pgarrays.int4s(fixes.altitude_m), pgarrays.bools(fixes.located), pgarrays.int8s(fixes.alarm),
+            pgarrays.int8s(fixes.status), pgarrays.bools(fixes.backfill), pgarrays.byteas(fixes.items),
+            pgarrays.texts([json.dumps(dict(e)) if e else None for e in fixes.extras]), pgarrays.int2s(marks),
+        ])  # fmt: skip
+        return writing.rowcount
+
+
+def stored(
+    session: Session, stems: Collection[tuple[int, int, int]]
+) -> dict[tuple[int, int, int], dict[int, tuple[float, float, int, int]]]:
+    """What is stored under these (microseconds, terminal, serial), by item: degrees, alarm and status."""
+    found: dict[tuple[int, int, int], dict[int, tuple[float, float, int, int]]] = {s: {} for s in stems}
+    if not found:
+        return found
+    at, terminals, serials = zip(*found, strict=True)
+    with cursor(session) as asking:
+        asking.execute(
+            "SELECT fix.time, fix.terminal_id, fix.serial, fix.item, lon, lat, alarm, status"
+            " FROM unnest(%s, %s, %s) AS v (at, terminal, serial)"
+            " JOIN fix ON fix.time = v.at AND fix.terminal_id = v.terminal AND fix.serial = v.serial",
+            [pgarrays.instants(np.array(at, np.int64)), pgarrays.int8s(terminals), pgarrays.int4s(serials)],
+        )
+        for time, terminal, serial, item, *said in asking:
+            found[microseconds(time), terminal, serial][item] = (said[0], said[1], said[2], said[3])
+    return found
