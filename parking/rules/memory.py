@@ -8,7 +8,7 @@ stays the same and only a few plain columns change. What is read back is equal t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from operator import attrgetter
@@ -96,6 +96,8 @@ _PARTS = attrgetter(*_NAMES)
 
 def _part(part: Any, names: Mapping[float, str]) -> Any:
     kind: type = type(part)
+    if kind is float:
+        return names.get(part, part)
     if kind is tuple:
         return part if all(map(_still, part)) else tuple([_part(p, names) for p in part])
     if isinstance(part, dict):
@@ -114,13 +116,16 @@ def _safe(value: Any) -> Any:
 
 
 @cache
-def _values(kind: type) -> attrgetter[tuple[Any, ...]]:
-    return attrgetter(*(f.name for f in fields(kind)))
+def _values(kind: type) -> Callable[[Any], tuple[Any, ...]]:
+    names = [f.name for f in fields(kind)]
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda part: tuple(getattr(part, name) for name in names)
 
 
 def _plain(part: Any) -> Any:
     if is_dataclass(part) and not isinstance(part, type):
-        return {f.name: getattr(part, f.name) for f in fields(part)}
+        return {f.name: _plain(getattr(part, f.name)) for f in fields(part)}
     if not isinstance(part, tuple) or not part:
         return list(part) if isinstance(part, tuple) else part
     head, *rest = part
