@@ -276,7 +276,7 @@ def cargoes(session: Session, booking_ids: Sequence[int]) -> dict[tuple[int, str
 
 def enterprises(session: Session) -> frozenset[str]:
     """Who has a dock in the park; a booking names one of them."""
-    docks = parks.current(session).of(LayerKind.DOCK)
+    docks = parks.today(session).of(LayerKind.DOCK)
     return frozenset(str(d.attributes["enterprise"]) for d in docks if d.attributes.get("enterprise"))
 
 
