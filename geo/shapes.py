@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -95,6 +95,12 @@ class Park:
 
     def of(self, kind: LayerKind) -> tuple[Feature, ...]:
         return tuple(f for f in self.features if f.kind is kind)
+
+    def at(self, moment: datetime) -> Park:
+        """The park with only the shapes binding at an aware instant: one of each."""
+        day = moment.astimezone(ZoneInfo(self.timezone)).date()
+        kept = tuple(f for f in self.features if f.approval is None or f.approval.in_force(day))
+        return replace(self, features=kept)
 
     def in_force(self, kind: LayerKind, at: datetime) -> tuple[Feature, ...]:
         """Features of ``kind`` binding at the aware instant ``at`` (no approval: always)."""

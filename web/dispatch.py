@@ -249,7 +249,7 @@ def _scene(
     now = clock.now()
     with reading() as session:
         board = board_query.board(session, now)
-        park = park_query.current(session)
+        park = park_query.today(session)
         chosen = booking_query.by_id(session, booking_id) if booking_id else None
         wants = chosen is not None and _assignable(chosen)
         proposed = tuple(bays.suggest(session, chosen.id, now)) if chosen and wants else None

@@ -270,7 +270,7 @@ def _steps(view: BookingView) -> list[tuple[str, str]]:
 
 def _place(view: BookingView) -> Place:
     with reading() as session:
-        return place(park_query.current(session), view, lang())
+        return place(park_query.today(session), view, lang())
 
 
 def _version(view: BookingView) -> str:

@@ -319,7 +319,7 @@ def unpacked(session: Session, texts: Set[str]) -> dict[str, Carried]:
 
 def enterprises(session: Session) -> frozenset[str]:
     """Who has a dock in the park; a booking names one of them."""
-    docks = parks.current(session).of(LayerKind.DOCK)
+    docks = parks.today(session).of(LayerKind.DOCK)
     return frozenset(str(d.attributes["enterprise"]) for d in docks if d.attributes.get("enterprise"))
 
 

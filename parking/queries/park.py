@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.shapes import SINCE_EVER, Approval, Feature, LayerKind, Park, Source
+from parking import clock
 from parking.models import LayerVersion, ParkRow
 
 
@@ -38,6 +39,11 @@ def current(session: Session) -> Park:
         _cache.clear()
         _cache[key] = found
     return found
+
+
+def today(session: Session) -> Park:
+    """The park as it binds now: what screens and choices of places show. Raises NoPark."""
+    return current(session).at(clock.now())
 
 
 def _read(session: Session, park_id: int) -> Park:

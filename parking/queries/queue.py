@@ -80,7 +80,7 @@ class DockQueue:
 
 def docks(session: Session) -> tuple[Feature, ...]:
     """The docks of the park, in order of their code."""
-    return tuple(sorted(parks.current(session).of(LayerKind.DOCK), key=lambda d: d.code))
+    return tuple(sorted(parks.today(session).of(LayerKind.DOCK), key=lambda d: d.code))
 
 
 def slots(dock: Feature) -> int:

@@ -157,7 +157,7 @@ def _limited(
 
 def _ways(session: Session, booking: Booking, lot: Lot) -> dict[int, float]:
     """Bay id → metres from the gate by the bay to the docks of who expects the vehicle."""
-    metres = ways.metres(parks.current(session), [b.shape for b in lot.bays], booking.enterprise)
+    metres = ways.metres(parks.today(session), [b.shape for b in lot.bays], booking.enterprise)
     return dict(zip((b.id for b in lot.bays), metres.tolist(), strict=True))
 
 

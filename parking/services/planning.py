@@ -341,7 +341,7 @@ def _read(session: Session, lot_id: int, begins: datetime, ends: datetime, now: 
     problem = Problem(
         bays=places,
         stays=[_stay(g, kinds, facts) for g in guests],
-        metres=_metres(parks.current(session), guests, facts, rules),
+        metres=_metres(parks.today(session), guests, facts, rules),
         apart=nearness([b.id for b in facts], [b.shape for b in facts]).metres,
         needs=_needs(kinds, rules.book),
         lot_limit=rules.limit(None).refuse,

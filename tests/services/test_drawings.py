@@ -22,6 +22,7 @@ from parking import db
 from parking.db import transaction
 from parking.models import Audit, Bay, Drawing, LayerVersion
 from parking.queries import park as parks
+from parking.queries import queue
 from parking.refused import Refused
 from parking.services import drawings, ground, park
 from parking.services.drawings import HandedIn
@@ -383,3 +384,11 @@ def test_a_drawing_in_the_datum_of_web_maps_is_put_right_where_that_is_declared(
     assert seen.features[0].geometry.equals_exact(line.geometry, 1e-8)
     assert [i.word for i in seen.report.items] == ["datum_converted"]
     assert seen.features[0].source.crs == "EPSG:4326 (GCJ-02)"
+
+
+def test_screens_show_one_of_each_dock_when_a_new_one_is_to_come(session, loaded):
+    dock = loaded.of(LayerKind.DOCK)[0]
+    taken(session, handed_in(session, moved(dock, 0.000001), kind=LayerKind.DOCK))
+    codes = [d.code for d in queue.docks(session)]
+    assert len(codes) == len(set(codes)) == len(loaded.of(LayerKind.DOCK))
+    assert len([f for f in parks.current(session).of(LayerKind.DOCK) if f.code == dock.code]) == 2
