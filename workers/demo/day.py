@@ -31,7 +31,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Truck:
-    """A vehicle of the day. ``booking`` holds the form's fields, times as HH:MM; empty: it books nothing."""
+    """A vehicle of the day. ``booking`` holds the form's fields, times as HH:MM; empty: it books nothing.
+
+    ``bay``: where the recording parks it, so that is the bay the dispatcher gives it.
+    """
 
     plate: str
     phone: str
@@ -40,6 +43,7 @@ class Truck:
     dock: str | None
     acts: tuple[tuple[float, str], ...]
     said: tuple[Said, ...]
+    bay: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,14 @@ def _truck(folder: Path, entry: Mapping[str, Any]) -> Truck:
     said = tuple(Said(float(at), bytes.fromhex(frame)) for at, frame in (line.split() for line in lines))
     acts = tuple((_seconds(at), what) for at, what in entry["acts"])
     return Truck(
-        entry["plate"], entry["phone"], entry["version"], entry["booking"], entry["dock"], acts, said
+        entry["plate"],
+        entry["phone"],
+        entry["version"],
+        entry["booking"],
+        entry["dock"],
+        acts,
+        said,
+        entry.get("bay"),
     )
 
 

@@ -53,13 +53,14 @@ class Staff(Person):
 
 
 class Dispatcher(Staff):
-    def assign(self, booking_id: str) -> None:
-        """Take the first bay the board suggests."""
+    def assign(self, booking_id: str, bay: str | None = None) -> None:
+        """Give it ``bay``, or the first one the board suggests."""
         page = self.get(f"/board?booking={booking_id}")
         found = re.search(r'action="/board/assign".*?name="bay"[^>]*value="([^"]+)"', page, re.DOTALL)
         if found is None:
             raise NotPossible("the board suggests no bay")
-        self.post("/board/assign", page, {"booking_id": booking_id, "bay": found.group(1), "seen": ""})
+        chosen = bay or found.group(1)
+        self.post("/board/assign", page, {"booking_id": booking_id, "bay": chosen, "seen": ""})
 
     def call(self, booking_id: str, dock: str) -> None:
         page = self.get(f"/board?booking={booking_id}")

@@ -215,7 +215,7 @@ class Player:
         if what == "book":
             self._book(truck.plate, truck.booking)
         elif what == "assign":
-            self._approve(truck.plate, truck.booking)
+            self._approve(truck.plate, truck.booking, truck.bay)
         elif what == "call":
             self.crew.dispatcher.call(self._number(truck.plate), truck.dock or "")
         elif what in ("admit", "park", "guard_check_out"):
@@ -226,11 +226,11 @@ class Player:
             self._number(truck.plate)
             self._drivers[truck.plate].step(what, self._filled(truck) if what == "finish_work" else None)
 
-    def _approve(self, plate: str, booking: Mapping[str, str]) -> None:
-        """Both agree: the enterprise expects the vehicle, the dispatcher gives it a bay."""
+    def _approve(self, plate: str, booking: Mapping[str, str], bay: str | None = None) -> None:
+        """Both agree: the enterprise expects the vehicle, the dispatcher gives it a bay, ``bay`` if said."""
         number = self._number(plate)
         self.crew.enterprises[booking["enterprise"]].agree(number)
-        self.crew.dispatcher.assign(number)
+        self.crew.dispatcher.assign(number, bay)
 
     def _filled(self, truck: Truck) -> dict[str, str] | None:
         """What a vehicle that came empty says it carries when it is filled."""
