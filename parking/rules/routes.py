@@ -32,11 +32,17 @@ class Route:
     valid_from: datetime | None
     valid_to: datetime | None
 
+    @property
+    def timeless(self) -> bool:
+        """Is it an approved route whatever the moment?"""
+        dated = self.feature.approval or self.valid_from or self.valid_to
+        return not (self.detour or dated)
+
     def binds(self, at: datetime | None, zone: ZoneInfo) -> bool:
         """May it be driven at ``at``? Without a moment: is it no matter of time?"""
         approval = self.feature.approval
         if at is None:
-            return not self.detour and approval is None
+            return self.timeless
         day: date = at.astimezone(zone).date()
         if approval is not None and not approval.in_force(day):
             return False
@@ -61,9 +67,9 @@ class Routes:
     def __init__(self, park: Park, frame: LocalFrame, half_width_m: float) -> None:
         self._zone = ZoneInfo(park.timezone)
         self._all = [_route(f, frame, half_width_m, self._zone) for f in park.of(LayerKind.ROUTE)]
-        self._timed = any(r.detour or r.feature.approval for r in self._all)
+        self._timed = any(not r.timeless for r in self._all)
         self._known: dict[tuple[int, ...], Corridors] = {}
-        self._untimed: dict[tuple[str, ...], Corridors] = {}
+        self._answers: dict[tuple[tuple[str, ...], datetime | None], Corridors] = {}
 
     def on(self, at: datetime) -> list[Route]:
         """The routes and detours in force on the day of ``at``, at whatever hour they are valid."""
@@ -75,15 +81,16 @@ class Routes:
 
         Routes named but unknown or not in force leave it every approved route, rather than none to leave.
         """
-        asked = codes
-        if not self._timed and asked in self._untimed:
-            return self._untimed[asked]
-        binding = [i for i, r in enumerate(self._all) if r.binds(at, self._zone) or not self._timed]
+        asked = (codes, at if self._timed else None)
+        if asked in self._answers:
+            return self._answers[asked]
+        binding = [i for i, r in enumerate(self._all) if r.binds(at, self._zone)]
         if not any(self._own(i, codes) for i in binding):
             codes = ()
         chosen = self._compiled([i for i in binding if self._all[i].serves(codes)])
-        if not self._timed:
-            self._untimed[asked] = chosen
+        if len(self._answers) > 1000:
+            self._answers.clear()
+        self._answers[asked] = chosen
         return chosen
 
     def _own(self, i: int, codes: tuple[str, ...]) -> bool:

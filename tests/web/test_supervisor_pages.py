@@ -100,6 +100,22 @@ def test_a_violation_says_what_happened_how_sure_that_is_and_which_act_was_in_fo
     assert "运政函〔2023〕2号" in found and "旧批复" not in found
 
 
+def test_where_a_crossing_nobody_can_place_may_have_happened_is_drawn(
+    site: Site, land: None, chief: Visitor
+):
+    stretch = {"type": "MultiLineString", "coordinates": [[[110.915, 35.67], [110.925, 35.67]]]}
+    facts = {
+        "line": "BD", "direction": "in", "gap_s": 300.0, "depth_m": 41.5, "stretch": stretch,
+        "earliest_at": "2026-03-02T00:00:10+00:00", "latest_at": "2026-03-02T00:04:50+00:00",
+    }  # fmt: skip
+    made = _violation(site, _drive(site), certainty="somewhere_between", facts=facts)
+    found = chief.get(f"/violations/{made}")
+    drawn = json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', found.text, re.S)[1])
+    assert [la["geometry"] for la in drawn["layers"] if la["kind"] == "stretch"] == [stretch]
+    assert drawn["legend"]["stretch"] == "可能发生的区段"
+    assert "41.5 m" in text(found) and "2026-03-02 08:00:10" in text(found)
+
+
 def test_an_old_violation_is_judged_by_the_line_of_its_day(site: Site, land: None, chief: Visitor):
     then = datetime(2022, 5, 1, tzinfo=UTC)
     old = _violation(site, _drive(site), started_at=then, ended_at=then)
