@@ -11,8 +11,9 @@ import numpy as np
 from geo.passing import DEGREE_M, Legs, Place
 from parking.packed.columns import Floats, Ints
 
-#: Size of a cell, degrees (about 2 km; an assumption between few cells to keep and few blocks to open).
-CELL = 0.02
+#: Size of a cell, degrees (about 1 km: twice as large, the index is half as large and a third more blocks
+#: are opened; measured).
+CELL = 0.01
 _ROW = round(360 / CELL)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from parking.packed import ways
 from parking.packed.block import Leads
-from parking.packed.columns import SECOND, Ints, KeptColumns
+from parking.packed.cells import CELL
+from parking.packed.columns import SECOND, Floats, Ints, KeptColumns
 
 #: Fixes in a block: large enough to pack well, small enough to open for one vehicle (measured).
 BLOCK = 16384
@@ -78,12 +79,23 @@ def _piece(rows: KeptColumns, held: list[Ints], last: Last) -> tuple[KeptColumns
 
 
 def _neighbourhood(rows: KeptColumns, starts: Ints) -> Ints:
-    """A number for each track, near for tracks whose first fixes are near (bits of both degrees, mixed)."""
-    lon, lat = rows.lon[starts], rows.lat[starts]
-    usable = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
-    x = (np.where(usable, lon, 0.0) + 180) / 360 * 65535
-    y = (np.where(usable, lat, 0.0) + 90) / 180 * 65535
-    return _spread(x.astype(np.int64)) | _spread(y.astype(np.int64)) << 1
+    """A number for each track: tracks that go about as far, and about the same place, have near numbers.
+
+    Who stands makes small blocks on the map, which are opened only for a question about just there.
+    """
+    boxes = [_box(column, most, starts) for column, most in ((rows.lon, 180), (rows.lat, 90))]
+    wide = np.maximum(*(high - low for low, high in boxes))
+    middles = [(low + high) / 2 for low, high in boxes]
+    x, y = ((middle / most + 1) / 2 for middle, most in zip(middles, (180, 90), strict=True))
+    place = _spread((x * 65535).astype(np.int64)) | _spread((y * 65535).astype(np.int64)) << 1
+    reach = np.searchsorted(np.array([CELL / 8, CELL, CELL * 4]), wide)
+    return reach << 40 | place
+
+
+def _box(column: Floats, most: float, starts: Ints) -> tuple[Floats, Floats]:
+    """(lowest, highest) of each track; what lies nowhere on earth counts as 0."""
+    usable = np.where(np.abs(np.nan_to_num(column, nan=most * 2)) <= most, column, 0.0)
+    return np.minimum.reduceat(usable, starts), np.maximum.reduceat(usable, starts)
 
 
 def _spread(value: Ints) -> Ints:
