@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
         "--sample", type=int, default=2000, help="other vehicles checked against the reference"
     )
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--cold", action="store_true", help="measure from the first report of every vehicle on")
+    options.add_argument("--cold", action="store_true", help="measure from the first report on")
     options.add_argument("--out", type=Path, default=OUT)
     chosen = options.parse_args(argv)
     results: dict[str, Any] = {}
