@@ -39,14 +39,15 @@ class RecordingSink:
     takes_s: float = 0.0
     tries: int = 0
     sign_ons: list[int] = field(default_factory=list)
-    asked_away: int = 0
+    silent: threading.Event = field(default_factory=threading.Event)  # to who signs on
+    asked_silent: int = 0
 
     def register(self, phone, registration):
         return Registered(0, f"code-{bare_phone(phone)}")
 
     def authenticate(self, claims):
-        if self.away.is_set():
-            self.asked_away += 1
+        if self.silent.is_set():
+            self.asked_silent += 1
             raise ConnectionRefusedError("the database is away")
         self.sign_ons.append(len(claims))
         return [code == f"code-{bare_phone(phone)}" for phone, code in claims]

@@ -10,15 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from parking.rules.state import SCHEMA, State
 
-#: Names for the numbers of the last fix. Text of a state that looks like one forbids the spelling.
-AT, LON, LAT, X, Y = "=at", "=lon", "=lat", "=x", "=y"
+
+class Name(Enum):
+    """A number of the last fix, in a text; in JSON ``=at``. Words of a state that look so are set apart."""
+
+    AT = "=at"
+    LON = "=lon"
+    LAT = "=lat"
+    X = "=x"
+    Y = "=y"
+
+
 SPELLED = "spelled"
+_AT, _LON, _LAT, _X, _Y = Name
 
 
 class Last(NamedTuple):
@@ -33,10 +44,6 @@ class Last(NamedTuple):
     odometer_km: float | None = None
     x: float = 0.0
     y: float = 0.0
-
-    @property
-    def names(self) -> dict[float, str]:
-        return {self.y: Y, self.x: X, self.lat: LAT, self.lon: LON, self.at: AT}
 
     def seen(self) -> dict[str, Any]:
         """As the state's JSON form has it."""
@@ -60,7 +67,11 @@ def last_of(state: State) -> Last | None:
 
 def text_of(state: State, last: Last | None) -> Text:
     """What is left of ``state`` when the numbers of ``last`` are taken out of it."""
-    names = last.names if last is not None else {}
+    if last is None:
+        names: dict[float, Name] = {}
+    else:
+        at, lon, lat, _, _, _, _, x, y = last
+        names = {y: _Y, x: _X, lat: _LAT, lon: _LON, at: _AT}
     return tuple([None if part is None else _part(part, names) for part in _PARTS(state)])
 
 
@@ -79,7 +90,7 @@ def unpacked(kept: Mapping[str, Any], last: Last | None) -> dict[str, Any]:
     """A state's JSON form from what was kept of it and the last fix."""
     if not kept:
         return {}
-    values = {AT: last.at, LON: last.lon, LAT: last.lat, X: last.x, Y: last.y} if last else {}
+    values = _values_of(last) if last else {}
     read = _filled(kept, values) if kept.get(SPELLED) else dict(kept)
     read.pop(SPELLED, None)
     if last is not None:
@@ -89,12 +100,17 @@ def unpacked(kept: Mapping[str, Any], last: Last | None) -> dict[str, Any]:
     return read
 
 
+def _values_of(last: Last) -> dict[str, float]:
+    numbers = (last.at, last.lon, last.lat, last.x, last.y)
+    return {name.value: number for name, number in zip(Name, numbers, strict=True)}
+
+
 _NAMES = tuple(f.name for f in fields(State) if f.name != "last")
 _NONE_RAISED = (Mapping,)
 _PARTS = attrgetter(*_NAMES)
 
 
-def _part(part: Any, names: Mapping[float, str]) -> Any:
+def _part(part: Any, names: Mapping[float, Name]) -> Any:
     kind: type = type(part)
     if kind is float:
         return names.get(part, part)
@@ -103,16 +119,12 @@ def _part(part: Any, names: Mapping[float, str]) -> Any:
     if isinstance(part, dict):
         return (Mapping, *sorted(part.items())) if part else _NONE_RAISED
     named = names.get
-    return (kind, *[named(v, v) if type(v) is float else _safe(v) for v in _values(kind)(part)])
+    return (kind, *[named(v, v) if type(v) is float else v for v in _values(kind)(part)])
 
 
 def _still(part: Any) -> bool:
     """A value of its own that no fix's number stands in, as far as this can be told cheaply: kept whole."""
     return getattr(part, "pending", False) is False
-
-
-def _safe(value: Any) -> Any:
-    return (str, value) if type(value) is str and value[:1] == "=" else value
 
 
 @cache
@@ -126,13 +138,15 @@ def _values(kind: type) -> Callable[[Any], tuple[Any, ...]]:
 def _plain(part: Any) -> Any:
     if is_dataclass(part) and not isinstance(part, type):
         return {f.name: _plain(getattr(part, f.name)) for f in fields(part)}
+    if isinstance(part, Name):
+        return part.value
+    if isinstance(part, str):
+        return {"=": part} if part.startswith("=") else part
     if not isinstance(part, tuple) or not part:
         return list(part) if isinstance(part, tuple) else part
     head, *rest = part
     if head is Mapping:
-        return dict(rest)
-    if head is str:
-        return {"=": rest[0]}
+        return {key: _plain(value) for key, value in rest}
     if isinstance(head, type):
         return {f.name: _plain(v) for f, v in zip(fields(head), rest, strict=True)}
     return [_plain(p) for p in part]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import psycopg
 from sqlalchemy.orm import Session
 
-from parking import pgarrays
+from parking import arrays
 from parking.services.remembered import Changed, Remembered, cursor
 
 #: A terminal's last sign of life is written down at most this often.
@@ -67,7 +67,7 @@ def note(session: Session, owners: Iterable[Owner], now: datetime) -> None:
         return
     with cursor(session) as writing:
         writing.execute(
-            "UPDATE terminal SET last_seen_at = %s WHERE id = ANY(%s)", [now, pgarrays.int8s(sorted(due))]
+            "UPDATE terminal SET last_seen_at = %s WHERE id = ANY(%s)", [now, arrays.int8s(sorted(due))]
         )
     for owner in due.values():
         owner.noted = now
@@ -81,7 +81,7 @@ def _read(asking: psycopg.Cursor, phones: set[str]) -> dict[str, Owner]:
     asking.execute(
         "SELECT t.phone, t.id, coalesce(t.vehicle_id, 0), coalesce(v.plate, ''), t.last_seen_at"
         " FROM terminal t LEFT JOIN vehicle v ON v.id = t.vehicle_id WHERE t.phone = ANY(%s)",
-        [pgarrays.texts(sorted(phones))],
+        [arrays.texts(sorted(phones))],
     )
     return {row[0]: Owner(*row[1:]) for row in asking}
 
@@ -90,6 +90,6 @@ def _confirmed(asking: psycopg.Cursor, owners: Sequence[Owner]) -> bool:
     asking.execute(
         "SELECT count(*) FROM unnest(%s, %s) AS said (terminal, vehicle)"
         " JOIN terminal ON terminal.id = said.terminal AND terminal.vehicle_id = said.vehicle",
-        [pgarrays.int8s([o.terminal_id for o in owners]), pgarrays.int8s([o.vehicle_id for o in owners])],
+        [arrays.int8s([o.terminal_id for o in owners]), arrays.int8s([o.vehicle_id for o in owners])],
     )
     return asking.fetchone() == (len(owners),)

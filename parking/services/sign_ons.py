@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from parking import pgarrays
+from parking import arrays
 from parking.services.remembered import cursor
 from parking.services.terminals import bare_phone
 
@@ -18,7 +18,7 @@ def authenticate(session: Session, claims: Sequence[tuple[str, str]], now: datet
     phones = sorted({bare_phone(phone) for phone, _ in claims})
     with cursor(session) as asking:
         asking.execute(
-            "SELECT phone, id, auth_code FROM terminal WHERE phone = ANY(%s)", [pgarrays.texts(phones)]
+            "SELECT phone, id, auth_code FROM terminal WHERE phone = ANY(%s)", [arrays.texts(phones)]
         )
         known = {phone: (terminal_id, code) for phone, terminal_id, code in asking}
         good = [_same(known.get(bare_phone(phone)), code) for phone, code in claims]
@@ -27,7 +27,7 @@ def authenticate(session: Session, claims: Sequence[tuple[str, str]], now: datet
             asking.execute(
                 "UPDATE terminal SET last_seen_at = %s WHERE id = ANY(%s)"
                 " AND (last_seen_at IS NULL OR last_seen_at NOT BETWEEN %s - interval '1 minute' AND %s)",
-                [now, pgarrays.int8s(sorted(right)), now, now],
+                [now, arrays.int8s(sorted(right)), now, now],
             )
     return good
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from parking import pgarrays
+from parking import arrays
 from parking.rules.plausibility import MARKS
 from parking.services.fixbatch import NO_ALTITUDE, NO_HEADING, FixBatch, microseconds
 from parking.services.owners import Owner
@@ -40,13 +40,13 @@ def insert(
         return 0
     with cursor(session) as writing:
         writing.execute(_INSERT, [
-            _NAMES, now, pgarrays.instants(fixes.at), pgarrays.int8s([o.terminal_id for o in owners]),
-            pgarrays.int4s(fixes.serial), pgarrays.int2s(fixes.item),
-            pgarrays.int8s([o.vehicle_id for o in owners]), pgarrays.float8s(fixes.lon),
-            pgarrays.float8s(fixes.lat), pgarrays.float8s(fixes.speed_kmh), pgarrays.int2s(fixes.heading),
-            pgarrays.int4s(fixes.altitude_m), pgarrays.bools(fixes.located), pgarrays.int8s(fixes.alarm),
-            pgarrays.int8s(fixes.status), pgarrays.bools(fixes.backfill), pgarrays.byteas(fixes.items),
-            pgarrays.texts([json.dumps(dict(e)) if e else None for e in fixes.extras]), pgarrays.int2s(marks),
+            _NAMES, now, arrays.instants(fixes.at), arrays.int8s([o.terminal_id for o in owners]),
+            arrays.int4s(fixes.serial), arrays.int2s(fixes.item),
+            arrays.int8s([o.vehicle_id for o in owners]), arrays.float8s(fixes.lon),
+            arrays.float8s(fixes.lat), arrays.float8s(fixes.speed_kmh), arrays.int2s(fixes.heading),
+            arrays.int4s(fixes.altitude_m), arrays.bools(fixes.located), arrays.int8s(fixes.alarm),
+            arrays.int8s(fixes.status), arrays.bools(fixes.backfill), arrays.byteas(fixes.items),
+            arrays.texts([json.dumps(dict(e)) if e else None for e in fixes.extras]), arrays.int2s(marks),
         ])  # fmt: skip
         return writing.rowcount
 
@@ -64,7 +64,7 @@ def stored(
             "SELECT fix.time, fix.terminal_id, fix.serial, fix.item, lon, lat, alarm, status"
             " FROM unnest(%s, %s, %s) AS v (at, terminal, serial)"
             " JOIN fix ON fix.time = v.at AND fix.terminal_id = v.terminal AND fix.serial = v.serial",
-            [pgarrays.instants(np.array(at, np.int64)), pgarrays.int8s(terminals), pgarrays.int4s(serials)],
+            [arrays.instants(np.array(at, np.int64)), arrays.int8s(terminals), arrays.int4s(serials)],
         )
         for time, terminal, serial, item, *said in asking:
             found[microseconds(time), terminal, serial][item] = (said[0], said[1], said[2], said[3])

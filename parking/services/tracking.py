@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from geo.fix import Fix, FixColumns
-from parking.odometer import driven
 from parking.queries import journeys
 from parking.rules.monitor import JourneyAt, State, judge_many
 from parking.rules.plausibility import MARKS
@@ -21,92 +19,13 @@ from parking.services.fixbatch import FixBatch, TerminalFix, instant
 from parking.services.owners import NeverRegistered, Owner
 from parking.services.rejudging import judge_again
 from parking.services.remembered import Changed
+from parking.services.taken import Position, Rows, Taken
 from parking.vocabulary import Mark
 
 __all__ = ["FixBatch", "NeverRegistered", "Position", "Taken", "TerminalFix", "judge_again", "take"]
 
 _UNBOUND = MARKS.index(Mark.UNBOUND)
 _UNTIMED = [MARKS.index(mark) for mark in (Mark.FUTURE, Mark.TOO_OLD)]
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a vehicle was last believed to be, for the live map."""
-
-    vehicle_id: int
-    plate: str
-    fix: Fix
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Fixes in order of (vehicle, time, serial, item), with whose they are; unbound ones come first."""
-
-    fixes: FixBatch
-    owners: Sequence[Owner]
-    vehicles: NDArray[np.int64]
-    first: int  # row of the first fix that has a vehicle
-    ids: Sequence[int]  # the vehicles, ascending
-    number: NDArray[np.int64]  # per row from ``first``: its vehicle, as an index into ``ids``
-
-    @classmethod
-    def of(cls, fixes: FixBatch, owned: Sequence[Owner]) -> _Rows:
-        vehicles = np.array([o.vehicle_id for o in owned], np.int64)
-        order = np.lexsort((fixes.item, fixes.serial, fixes.at, vehicles))
-        vehicles = vehicles[order]
-        first = int(np.searchsorted(vehicles, 1))
-        ids, number = np.unique(vehicles[first:], return_inverse=True)
-        inorder = [owned[n] for n in order.tolist()]
-        return cls(fixes.taken(order), inorder, vehicles, first, ids.tolist(), number)
-
-    def columns(self) -> FixColumns:
-        fixes, bound = self.fixes, slice(self.first, None)
-        return FixColumns(
-            self.number, fixes.at[bound] / 1e6, fixes.lon[bound], fixes.lat[bound], fixes.speed_kmh[bound],
-            fixes.alarm[bound], fixes.status[bound], fixes.located[bound], fixes.backfill[bound],
-            driven(fixes.extras[bound], fixes.items[bound]),
-        )  # fmt: skip
-
-    def newest(self, marks: NDArray[np.int8]) -> NDArray[np.int64]:
-        """Per vehicle the row of its last believed fix, -1 for none."""
-        rows = self.first + np.flatnonzero(marks[self.first :] == 0)
-        last = np.full(len(self.ids), -1, np.int64)
-        last[self.number[rows - self.first]] = rows
-        return last
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of a batch: newly stored, already known, and stored with a mark; ``seen``: the new
-    violations by id."""
-
-    stored: int
-    repeated: int
-    marks: Mapping[Mark, int]
-    seen: tuple[int, ...] = ()
-    _rows: _Rows | None = None
-    _newest: NDArray[np.int64] | None = None
-
-    @property
-    def moved(self) -> tuple[Position, ...]:
-        """Where the vehicles of the batch now are."""
-        return self.some_moved(1 << 62)
-
-    def some_moved(
-        self, most: int, west: float = 0, south: float = 0, east: float = 0, north: float = 0
-    ) -> tuple[Position, ...]:
-        """The same, at most so many; those within these degrees before the others."""
-        if self._rows is None or self._newest is None:
-            return ()
-        rows, fixes = self._newest[self._newest >= 0], self._rows.fixes
-        if len(rows) > most:
-            lon, lat = fixes.lon[rows], fixes.lat[rows]
-            away = (lon < west) | (lon > east) | (lat < south) | (lat > north)
-            rows = rows[np.argsort(away, kind="stable")[:most]]
-        return tuple(
-            Position(int(self._rows.vehicles[n]), self._rows.owners[n].plate, fixes.fix(n))
-            for n in rows.tolist()
-        )
 
 
 def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken:
@@ -122,7 +41,7 @@ def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken
         return Taken(0, 0, {})
     try:
         with session.begin_nested():
-            rows = _Rows.of(fixes, owners.of(session, fixes.phones, trusting=True))
+            rows = Rows.of(fixes, owners.of(session, fixes.phones, trusting=True))
             taken = _take(session, rows, watches.recall(session, rows.ids, trusting=True), now)
             if taken.stored != len(fixes):
                 raise Changed("a fix is known already")
@@ -137,13 +56,13 @@ def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
     owned = owners.of(session, fixes.phones, trusting=False)
     held = sorted({o.vehicle_id for o in owned if o.vehicle_id})
     known = dict(zip(held, watches.recall(session, held, trusting=False), strict=True))
-    rows = _Rows.of(*_unknown(session, fixes, owned))
+    rows = Rows.of(*_unknown(session, fixes, owned))
     taken = _take(session, rows, [known[v] for v in rows.ids], now)
     owners.note(session, owned, now)
     return replace(taken, repeated=len(fixes) - taken.stored)
 
 
-def _take(session: Session, rows: _Rows, known: Sequence[watches.Recalled], now: datetime) -> Taken:
+def _take(session: Session, rows: Rows, known: Sequence[watches.Recalled], now: datetime) -> Taken:
     marks = np.full(len(rows.fixes), _UNBOUND, np.int8)
     seen: list[int] = []
     newest = np.full(len(rows.ids), -1, np.int64)
@@ -161,14 +80,14 @@ def _take(session: Session, rows: _Rows, known: Sequence[watches.Recalled], now:
     return Taken(stored, 0, _counted(marks), tuple(seen), rows, newest)
 
 
-def _journeys(session: Session, rows: _Rows) -> Sequence[JourneyAt]:
+def _journeys(session: Session, rows: Rows) -> Sequence[JourneyAt]:
     at = rows.fixes.at[rows.first :]
     first, last = instant(int(at.min())), instant(int(at.max()))
     return list(journeys.of_vehicles(session, rows.ids, first, last).values())
 
 
 def _to_judge_again(
-    rows: _Rows, marks: NDArray[np.int8], known: Sequence[watches.Recalled], states: Sequence[State]
+    rows: Rows, marks: NDArray[np.int8], known: Sequence[watches.Recalled], states: Sequence[State]
 ) -> dict[int, datetime]:
     """From when a second judging may find otherwise, per vehicle: the first fix that came after later ones,
     or the drive on which a terminal proved to send GCJ-02."""

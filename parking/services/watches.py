@@ -16,7 +16,7 @@ import psycopg
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from parking import pgarrays
+from parking import arrays
 from parking.rules import memory
 from parking.rules.monitor import State
 from parking.services.remembered import Changed, Remembered, cursor
@@ -36,7 +36,7 @@ SAME_HEADING = -2
 _kept: Remembered[int, Recalled] = Remembered()
 _texts: dict[memory.Text, memory.Text] = {}
 _NEW = json.dumps(memory.spelled(State.new().to_json()))
-_UNTIMED = pgarrays.EPOCH_US * -100
+_UNTIMED = arrays.EPOCH_US * -100
 
 
 def recall(session: Session, vehicle_ids: Sequence[int], trusting: bool) -> list[Recalled]:
@@ -81,8 +81,8 @@ def remember(
         after.append(Recalled(token, state, text))
     with cursor(session) as writing:
         writing.execute(_WRITE, [
-            token, pgarrays.int8s(vehicle_ids), pgarrays.int8s([was.token for was in before]),
-            pgarrays.texts(texts), *_columns(lasts), pgarrays.int2s(headings),
+            token, arrays.int8s(vehicle_ids), arrays.int8s([was.token for was in before]),
+            arrays.texts(texts), *_columns(lasts), arrays.int2s(headings),
         ])  # fmt: skip
         if writing.rowcount != len(after):
             raise Changed("a vehicle was judged elsewhere")
@@ -105,30 +105,30 @@ WHERE watch.vehicle_id = v.id AND watch.token = v.token
 """  # noqa: S608 - numbers of our own
 
 
-def _columns(lasts: Sequence[memory.Last | None]) -> list[pgarrays.Packed]:
+def _columns(lasts: Sequence[memory.Last | None]) -> list[arrays.Packed]:
     nan = float("nan")
     rows = [last or memory.Last(_UNTIMED / 1e6, nan, nan, None, 0, 0) for last in lasts]
     at, lon, lat, speed, alarm, status, odometer, x, y = zip(*rows, strict=True)
     micros = np.rint(np.array(at, np.float64) * 1e6).astype(np.int64)
     speeds = np.array([nan if s is None else s for s in speed], np.float64)
     driven = np.array([nan if km is None else km for km in odometer], np.float64)
-    floats = [pgarrays.float8s(np.array(c, np.float64)) for c in (lon, lat, speeds, driven)]
-    words = [pgarrays.int8s(np.array(c, np.int64)) for c in (alarm, status)]
-    metres = [pgarrays.float8s(np.array(c, np.float64)) for c in (x, y)]
-    return [pgarrays.instants(micros), *floats, *words, *metres]
+    floats = [arrays.float8s(np.array(c, np.float64)) for c in (lon, lat, speeds, driven)]
+    words = [arrays.int8s(np.array(c, np.int64)) for c in (alarm, status)]
+    metres = [arrays.float8s(np.array(c, np.float64)) for c in (x, y)]
+    return [arrays.instants(micros), *floats, *words, *metres]
 
 
 def _make(asking: psycopg.Cursor, vehicle_ids: Sequence[int]) -> None:
     asking.execute(
         "INSERT INTO watch (vehicle_id, token, state) SELECT unnest(%s), 0, %s::jsonb ON CONFLICT DO NOTHING",
-        [pgarrays.int8s(vehicle_ids), _NEW],
+        [arrays.int8s(vehicle_ids), _NEW],
     )
 
 
 def _locked(asking: psycopg.Cursor, vehicle_ids: Sequence[int]) -> Mapping[int, int]:
     asking.execute(
         "SELECT vehicle_id, token FROM watch WHERE vehicle_id = ANY(%s) ORDER BY vehicle_id FOR UPDATE",
-        [pgarrays.int8s(vehicle_ids)],
+        [arrays.int8s(vehicle_ids)],
     )
     return dict(asking.fetchall())
 
@@ -137,7 +137,7 @@ def _read(asking: psycopg.Cursor, vehicle_ids: Sequence[int]) -> dict[int, Recal
     asking.execute(
         "SELECT vehicle_id, token, state, extract(epoch FROM last_time)::float8, lon, lat, speed_kmh, alarm,"
         " status, odometer_km, x, y FROM watch WHERE vehicle_id = ANY(%s)",
-        [pgarrays.int8s(vehicle_ids)],
+        [arrays.int8s(vehicle_ids)],
     )
     return {row[0]: _recalled(*row[1:]) for row in asking}
 

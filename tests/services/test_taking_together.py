@@ -18,7 +18,8 @@ from parking import db
 from parking.db import transaction
 from parking.models import FixRow, Terminal, Violation, Watch
 from parking.rules import memory
-from parking.rules.monitor import Ground, Journey, State, judge
+from parking.rules.monitor import Ground, Journey, Seen, State, judge
+from parking.rules.speeding import Race
 from parking.services import park, terminals, tracking, watches
 from parking.services.fixbatch import FixBatch
 from parking.services.tracking import NeverRegistered, TerminalFix
@@ -185,6 +186,15 @@ def test_what_is_kept_in_columns_and_text_reads_back_equal(one, other):
     text_then = memory.text_of(then, memory.last_of(then))
     written = memory.spell(text_first if text_first == text_then else text_then)
     assert State.from_json(memory.unpacked(json.loads(json.dumps(written)), memory.last_of(then))) == then
+
+
+def test_words_that_look_like_names_of_numbers_stay_words():
+    race = Race(5.0, 110.9, 35.6, 30.0, "=lon", 50.0, 7.0, True)
+    seen = Seen(7.0, 110.9, 35.6, None, 0, 3)
+    odd = replace(State.new(), last=seen, race=race, raised={"=at": "=lat"})
+    last = memory.last_of(odd)
+    kept = json.loads(json.dumps(memory.spell(memory.text_of(odd, last))))
+    assert State.from_json(memory.unpacked(kept, last)) == odd
 
 
 def test_a_batch_in_columns_is_the_same_batch():

@@ -100,9 +100,7 @@ def test_a_violation_says_what_happened_how_sure_that_is_and_which_act_was_in_fo
     assert "运政函〔2023〕2号" in found and "旧批复" not in found
 
 
-def test_where_a_crossing_nobody_can_place_may_have_happened_is_drawn(
-    site: Site, land: None, chief: Visitor
-):
+def test_where_a_crossing_nobody_can_place_may_have_happened_is_drawn(site: Site, land: None, chief: Visitor):
     stretch = {"type": "MultiLineString", "coordinates": [[[110.915, 35.67], [110.925, 35.67]]]}
     facts = {
         "line": "BD", "direction": "in", "gap_s": 300.0, "depth_m": 41.5, "stretch": stretch,

@@ -257,3 +257,18 @@ def test_the_silent_are_closed_and_who_speaks_stays(tmp_path):
             await silent.close()
 
     play(story())
+
+
+def test_who_hangs_up_after_reporting_was_heard_all_the_same(tmp_path):
+    async def story():
+        sink = RecordingSink()
+        async with running(sink, tmp_path) as gateway:
+            one = terminal(gateway)
+            await one.sign_on()
+            packed = (frames(0x0200, one.phone, 9 + n, encode(at(n)), Version.V2013)[0] for n in range(20))
+            await one.write(b"".join(packed) + frames(0x0002, one.phone, 99, b"", Version.V2013)[0])
+            await one.close()
+            await until(lambda: len(sink.stored) == 20)
+            assert gateway.connections == 0
+
+    play(story())

@@ -154,10 +154,10 @@ def test_without_the_database_nobody_is_told_a_wrong_thing(tmp_path):
         async with running(sink, tmp_path, relays=LOOPBACK) as gateway, Relay(gateway) as relay:
             relay.show("13800000001")
             await relay.told(("13800000001", 0x0102, 1))
-            sink.away.set()
+            sink.silent.set()
             relay.show("13800000002", serial=3)
-            await until(lambda: sink.asked_away > 0)
-            sink.away.clear()
+            await until(lambda: sink.asked_silent > 0)
+            sink.silent.clear()
             relay.show("13800000002", serial=4)
             assert await relay.told(("13800000002", 0x0102, 4)) == [0]
             assert ("13800000002", 0x0102, 3) not in relay.answers

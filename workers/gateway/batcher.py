@@ -73,10 +73,10 @@ class Batcher:
         self._teller.shutdown(wait=False, cancel_futures=True)
 
     async def _gather(self) -> None:
-        """Let a batch grow, for a moment."""
+        """Let a batch grow, until its oldest fix has waited a moment; it has if the last batch took long."""
         if self._stopping or self.queue.fixes >= self._limits.batch:
             return
-        ends = asyncio.get_running_loop().time() + self._limits.gather_s
+        ends = self.queue.since + self._limits.gather_s
         while self.queue.fixes < self._limits.batch and asyncio.get_running_loop().time() < ends:
             await asyncio.sleep(self._limits.gather_s / 5)
 

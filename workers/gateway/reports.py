@@ -155,6 +155,7 @@ class Queue:
 
     limit: int
     fixes: int = 0
+    since: float = 0.0  # when the oldest came, by the loop's clock
     _held: deque[Report | Block] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -181,6 +182,8 @@ class Queue:
         self.put_now(report)
 
     def put_now(self, held: Report | Block) -> None:
+        if not self._held:
+            self.since = asyncio.get_running_loop().time()
         held.held()
         self.fixes += len(held)
         self._held.append(held)
@@ -207,6 +210,7 @@ class Queue:
             taken.append(self._held.popleft())
             count += len(taken[-1])
         self.fixes -= count
+        self.since = 0.0  # what is left has waited long enough
         if not self._held:
             self._arrived.clear()
         async with self._room:

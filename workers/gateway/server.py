@@ -172,7 +172,6 @@ class Gateway:
     def _forget(self, session: Session) -> None:
         self._sessions.pop(session, None)
         self._strangers.pop(session, None)
-        self.intake.forget(session)
         for phone in session.phones:
             if self._live.get(phone) is session:
                 del self._live[phone]

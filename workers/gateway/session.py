@@ -1,4 +1,4 @@
-"""One connection: bytes in, answers out.
+"""One connection as a conversation: who speaks, what is said, what is answered.
 
 What is plain is read by the intake, many connections at once; the rest comes here frame by frame. While
 a frame waits for the database or for room, its connection is not read.
@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from parking import clock
 from parking.services.fixbatch import TerminalFix
 from parking.services.terminals import bare_phone
+from workers.gateway.connection import Connection
 from workers.gateway.reports import reports
 from workers.jt808 import general
 from workers.jt808.assembly import Assembler, Joined
 from workers.jt808.bad import BadMessage
-from workers.jt808.framing import Frame, Skipped, Splitter
+from workers.jt808.framing import Frame, Skipped
 from workers.jt808.general import Result
 from workers.jt808.header import Header, split
 from workers.jt808.identity import Authentication, Registration
@@ -35,112 +36,24 @@ LOCATIONS = (0x0200, 0x0201, 0x0704)
 LONGEST_PLATE = 20
 
 
-class Session(asyncio.Protocol):
+class Session(Connection):
     """``phones``: who has authenticated here; one, or on a relay many. ``signed``: the same, by the phone
     as frames carry it. The gateway closes sessions whose ``deadline`` passed."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self._transport: asyncio.Transport | None = None
-        self._splitter, self._joining = Splitter(), Assembler()
-        self._serial = 0
+        super().__init__(gateway)
+        self._joining = Assembler()
         self._failures = 0
-        self._backlog: list[bytes] = []
-        self._paused = False
-        self._working: asyncio.Task[None] | None = None
         self._claimed: str | None = None  # the phone registered here, authenticated or not
-        self.waiting = 0  # sign-ons under way
-        self.undecided = 0  # fixes read and not yet answered
         self.phones: dict[str, None] = {}
         self.signed: dict[bytes, str] = {}
         self.relay = False
-        self.source = "?"
         self.deadline = time.monotonic() + gateway.limits.sign_on_s
-
-    # what asyncio calls
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # of TCP
-        self.source = str((transport.get_extra_info("peername") or ["?"])[0])
-        self._transport.set_write_buffer_limits(high=self._gateway.limits.unread_bytes)
-        self._gateway.arrived(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self._gateway.stopping:
-            return
-        if self.busy or self._backlog:
-            self._backlog.append(data)
-            self.pause()
-        else:
-            self._gateway.intake.receive(self, data)
-
-    def pause_writing(self) -> None:
-        """More answers lie unread than we keep."""
-        self._gateway.log.warning("terminal_reads_nothing", phone=self.phone, source=self.source)
-        self.abort()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self._working is not None:
-            self._working.cancel()
-        self._backlog.clear()
-        self._gateway.gone(self)
-
-    # state
 
     @property
     def phone(self) -> str | None:
         """The one who has authenticated here, or the first."""
         return next(iter(self.phones), None)
-
-    @property
-    def busy(self) -> bool:
-        """Not waiting for the terminal, so not read and without a deadline."""
-        return self._working is not None or self.waiting > 0 or self.undecided >= self._gateway.share_of(self)
-
-    @property
-    def between(self) -> bool:
-        """Nothing of a frame is held."""
-        return self._splitter.between
-
-    @property
-    def held_up(self) -> bool:
-        return self._paused or bool(self._backlog)
-
-    def keep(self, data: bytes) -> None:
-        """Bytes that found no room; they come first when this connection goes on."""
-        self._backlog.insert(0, data)
-        self.pause()
-
-    def passed(self, length: int) -> None:
-        """So many bytes, ending with a delimiter, were read elsewhere."""
-        self._splitter.skip(length)
-
-    def pause(self) -> None:
-        if not self._paused and self._transport is not None and not self._transport.is_closing():
-            self._paused = True
-            self._transport.pause_reading()
-
-    def go_on(self) -> None:
-        """Read on, unless something still holds this connection up."""
-        if self.busy or self._gateway.intake.holds(self):
-            return
-        if self._backlog:
-            data, self._backlog = b"".join(self._backlog), []
-            self._gateway.intake.receive(self, data)
-        elif self._paused and not self._gateway.stopping:
-            self._paused = False
-            if self._transport is not None and not self._transport.is_closing():
-                self._transport.resume_reading()
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    # frame by frame
 
     def read(self, data: bytes) -> asyncio.Task[None]:
         """Read ``data`` frame by frame, beside the others; until that is done nothing more is read here."""
@@ -159,26 +72,10 @@ class Session(asyncio.Protocol):
         self._working = None
         if not task.cancelled() and (error := task.exception()) is not None:
             # a fault of ours costs this connection, not the gateway
-            self._gateway.log.error(
-                "session_fault", source=self.source, why=f"{type(error).__name__}: {error}"
-            )
+            why = f"{type(error).__name__}: {error}"
+            self._gateway.log.error("session_fault", source=self.source, why=why)
             self.close()
         self.go_on()
-
-    def cancel(self) -> None:
-        """Read no more: the gateway stops."""
-        self.pause()
-        if self._working is not None:
-            self._working.cancel()
-
-    def next_serial(self) -> int:
-        serial = self._serial
-        self._serial = (serial + 1) & 0xFFFF
-        return serial
-
-    def write(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
 
     def send(self, message_id: int, header: Header, body: bytes) -> None:
         """A message of ours, with our own serial, in the terminal's edition."""
