@@ -14,7 +14,7 @@ FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(FITS)' 2>/dev/null && { command -v $$p; break; }; done)
 
-.PHONY: help run test check bench demo clean clean-data lock
+.PHONY: help run test check bench fuzz demo clean clean-data lock
 
 help: ## 显示本帮助 / show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: $(VENV)/.dev ## 检查代码：ruff、mypy、import-linter / check the co
 
 bench: $(VENV)/.dev ## 测量性能，写入 build/bench.json / measure, write build/bench.json
 	$(PY) tests/bench/run.py $(ARGS)
+
+fuzz: $(VENV)/.dev ## 用一千万个损坏的帧考验解码器（ARGS=--cases=N） / ten million damaged frames through the decoder
+	nice -n 19 $(PY) tests/fuzz/run.py $(ARGS)
 
 demo: $(VENV)/.run ## 在运行中的系统上重放演示日 / play the demo day again on the running system
 	$(PY) -m workers demo $(ARGS)

@@ -35,7 +35,9 @@ def star(spikes: int, wobble: float, radius: float = 800.0, seed: int = 1) -> Po
 
 @settings(max_examples=25)
 @given(st.integers(3, 150), st.floats(0, 0.9), st.integers(4, 100), st.integers(0, 2**32 - 1))
-def test_the_held_outline_contains_the_original_with_no_more_vertices_than_allowed(spikes, wobble, most, seed):
+def test_the_held_outline_contains_the_original_with_no_more_vertices_than_allowed(
+    spikes, wobble, most, seed
+):
     drawn = max(parts(star(spikes, wobble, seed=seed), 8), key=lambda p: p.area)
     held = outward(drawn, most, grid)
     assert held.shape.is_valid and held.shape.covers(drawn)

@@ -104,7 +104,7 @@ def test_a_route_writes_times_only_where_its_attributes_say_so(version, wire):
 
 def test_a_route_with_times_has_them_before_its_points():
     made = Route(1, 0, (Turn(1, 1, CORNER, 10), Turn(2, 2, FAR, 10)), Limits("000000083000", "000000180000"))
-    assert routes.encode_route(made, V13)[:20].hex() == "00000001" "0001" "000000083000" "000000180000" "0002"
+    assert routes.encode_route(made, V13)[:20].hex() == "0000000100010000000830000000001800000002"
     assert read(0x8606, routes.encode_route(made, V13), V13) == made
 
 
@@ -136,7 +136,7 @@ def test_parameters_are_set_in_the_width_the_table_gives(version, wire):
 
 
 def test_parameters_are_asked_for_and_answered():
-    assert parameters.encode_query([0x29, 0x5A]).hex() == "02" "00000029" "0000005a"
+    assert parameters.encode_query([0x29, 0x5A]).hex() == "02000000290000005a"
     assert read(0x8106, bytes.fromhex("02 00000029 0000005A"), V13).numbers == (0x29, 0x5A)
     assert read(0x8104, b"", V13).numbers == ()
     answer = read(0x0104, bytes.fromhex("0007 03 00000029 04 0000001E 0000F999 02 CAFE 00000029 01 1E"), V13)
