@@ -72,7 +72,7 @@ def outward(polygon: Polygon, most: int, grid: Grid) -> Held:
 
 
 def thin(line: LineString, most: int, allowed_m: float, grid: Grid) -> Thinned:
-    """``line`` with at most ``most`` points, as close as that allows. Raises TooManyTurns over ``allowed_m``."""
+    """``line`` with at most ``most`` points, as close as they can. Raises TooManyTurns over ``allowed_m``."""
     for tolerance in (0.0, *_tolerances()):
         made = _on_grid(line.simplify(tolerance), grid)
         if len(made.coords) <= most and (deviation := _deviation(made, line)) <= allowed_m:

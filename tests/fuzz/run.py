@@ -112,14 +112,16 @@ def _again(value: object, version: Version) -> None:
         [one.fix() for one in value.locations.values()]
     elif isinstance(value, parameters.SetParameters):
         _same(0x8103, parameters.encode_settings(value.settings, version), version, value)
-    elif isinstance(value, areas.Polygon) and len(value.vertices) > 2 and _writable(value):
+    elif isinstance(value, areas.Polygon) and len(value.vertices) > 2 and _writable(value, version):
         _same(0x8604, areas.encode_polygon(value, version), version, value)
-    elif isinstance(value, routes.Route) and len(value.turns) > 1 and _writable(value):
+    elif isinstance(value, routes.Route) and len(value.turns) > 1 and _writable(value, version):
         _same(0x8606, routes.encode_route(value, version), version, value)
 
 
-def _writable(value: areas.Polygon | routes.Route) -> bool:
-    """Times of ours have digits, names of ours are GBK, counts fit the edition."""
+def _writable(value: areas.Polygon | routes.Route, version: Version) -> bool:
+    """Times of ours have digits, names of ours are GBK, counts and attributes fit the edition."""
+    if version is Version.V2011 and value.attributes > 0xFF:
+        return False
     digits = all(t.isdecimal() or not t for t in (value.limits.start, value.limits.end))
     count = len(value.vertices if isinstance(value, areas.Polygon) else value.turns)
     return digits and count < 256 and value.name.encode("gbk", "replace").decode("gbk").strip() == value.name

@@ -23,7 +23,7 @@ def grid(spots):
 
 
 def here(shape):
-    return shapely.transform(shape, lambda xy: xy + (EAST, NORTH))
+    return shapely.transform(shape, lambda xy: xy + np.array([EAST, NORTH]))
 
 
 def star(spikes: int, wobble: float, radius: float = 800.0, seed: int = 1) -> Polygon:
