@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from parking import terminal_words
 from parking.vocabulary import (
     Advice,
     AppealState,
@@ -179,9 +180,13 @@ SEGREGATION: Mapping[StrEnum, str] = {
     SegregationNote.PARK_OVERRIDE: "Ruled by the park itself.",
 }
 
-SENTENCES: Mapping[StrEnum, str] = {**REFUSALS, **VIOLATIONS, **ADVICE, **QUEUE, **SEGREGATION}
+SENTENCES: Mapping[StrEnum, str] = {
+    **REFUSALS, **VIOLATIONS, **ADVICE, **QUEUE, **SEGREGATION,
+    **terminal_words.SENTENCES,
+}
 
 NAMES: Mapping[StrEnum, str] = {
+    **terminal_words.NAMES,
     Role.GUARD: "gate guard",
     Role.DISPATCHER: "dispatcher",
     Role.SUPERVISOR: "supervisor",

@@ -15,6 +15,13 @@ from parking.models.control import (
 from parking.models.outbox import Heartbeat, Letter
 from parking.models.park import Bay, Goods, LayerVersion, Lot, ParkRow
 from parking.models.staff import Audit, Staff
+from parking.models.terminal import (
+    Command,
+    TerminalConflict,
+    TerminalEvidence,
+    TerminalFence,
+    TerminalRequest,
+)
 from parking.models.vehicle import FixRow, Terminal, Vehicle, Watch
 from parking.models.violation import Notice, Passage, Violation
 
@@ -27,6 +34,7 @@ __all__ = [
     "Cargo",
     "CheckAnswer",
     "CheckRow",
+    "Command",
     "FixRow",
     "Goods",
     "Heartbeat",
@@ -42,6 +50,10 @@ __all__ = [
     "Restraint",
     "Staff",
     "Terminal",
+    "TerminalConflict",
+    "TerminalEvidence",
+    "TerminalFence",
+    "TerminalRequest",
     "Ticket",
     "Vehicle",
     "Violation",

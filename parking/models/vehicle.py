@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -47,6 +49,14 @@ class Terminal(Base):
     device_id: Mapped[str | None] = mapped_column(String(60))
     registered_at: Mapped[Instant]
     last_seen_at: Mapped[Instant | None]
+    hardware: Mapped[str | None] = mapped_column(String(60))
+    firmware: Mapped[str | None] = mapped_column(String(60))
+    iccid: Mapped[str | None] = mapped_column(String(20))
+    dangerous_goods: Mapped[bool | None]  # says itself that it is fit for such vehicles
+    attributes_at: Mapped[Instant | None]
+    sources: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
+    fences_managed: Mapped[bool] = mapped_column(default=False, server_default="false")
+    fences_digest: Mapped[str | None] = mapped_column(String(64))  # of the plan asked for last
 
 
 class FixRow(Base):
@@ -57,7 +67,10 @@ class FixRow(Base):
     """
 
     __tablename__ = "fix"
-    __table_args__ = (Index("ix_fix_vehicle_id_time", "vehicle_id", "time"),)
+    __table_args__ = (
+        Index("ix_fix_vehicle_id_time", "vehicle_id", "time"),
+        Index("ix_fix_teleport", "terminal_id", "time", postgresql_where=text("mark = 'teleport'")),
+    )
 
     time: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     terminal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
