@@ -55,8 +55,9 @@ class Thinned:
 
 def parts(shape: BaseGeometry, most: int) -> tuple[Polygon, ...]:
     """The polygons of ``shape``, largest first; those beyond ``most`` share one hull with the last kept."""
-    polygons = [p for p in (shape.geoms if isinstance(shape, MultiPolygon) else [shape]) if not p.is_empty]
-    ordered = sorted((Polygon(p.exterior, p.interiors) for p in polygons), key=lambda p: -p.area)
+    found = shape.geoms if isinstance(shape, MultiPolygon) else [shape]
+    polygons = [p for p in found if isinstance(p, Polygon) and not p.is_empty]
+    ordered = sorted(polygons, key=lambda p: -p.area)
     if len(ordered) <= most:
         return tuple(ordered)
     hull = MultiPolygon(ordered[most - 1 :]).convex_hull

@@ -112,6 +112,14 @@ class FixesCameLate(Event):
     earliest: str
 
 
+@dataclass(frozen=True, slots=True)
+class TerminalsDisagree(Event):
+    """Two terminals claim one plate, or one terminal speaks from two places."""
+
+    name: ClassVar[str] = "terminals_disagree"
+    conflict_id: int
+
+
 ALL: tuple[type[Event], ...] = (
     BookingSubmitted,
     BookingClosed,
@@ -125,4 +133,5 @@ ALL: tuple[type[Event], ...] = (
     ViolationEscalated,
     ViolationAcknowledged,
     FixesCameLate,
+    TerminalsDisagree,
 )

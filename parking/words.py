@@ -181,7 +181,11 @@ SEGREGATION: Mapping[StrEnum, str] = {
 }
 
 SENTENCES: Mapping[StrEnum, str] = {
-    **REFUSALS, **VIOLATIONS, **ADVICE, **QUEUE, **SEGREGATION,
+    **REFUSALS,
+    **VIOLATIONS,
+    **ADVICE,
+    **QUEUE,
+    **SEGREGATION,
     **terminal_words.SENTENCES,
 }
 

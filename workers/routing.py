@@ -44,6 +44,7 @@ ROUTES: Mapping[str, Route] = {
     events.ViolationEscalated.name: Route(("violation", "notice"), notices.announce),
     events.ViolationAcknowledged.name: Route(("violation",)),
     events.FixesCameLate.name: Route((), _judge_again),
+    events.TerminalsDisagree.name: Route(("notice",), notices.announce),
 }
 
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -67,10 +66,7 @@ class FixRow(Base):
     """
 
     __tablename__ = "fix"
-    __table_args__ = (
-        Index("ix_fix_vehicle_id_time", "vehicle_id", "time"),
-        Index("ix_fix_teleport", "terminal_id", "time", postgresql_where=text("mark = 'teleport'")),
-    )
+    __table_args__ = (Index("ix_fix_vehicle_id_time", "vehicle_id", "time"),)
 
     time: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     terminal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -162,13 +162,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("violation_id IS NULL AND vehicle_id IS NOT NULL"),
     )
     op.create_index("ix_terminal_evidence_violation_id", "terminal_evidence", ["violation_id"], unique=False)
-    op.create_index(
-        "ix_fix_teleport",
-        "fix",
-        ["terminal_id", "time"],
-        unique=False,
-        postgresql_where=sa.text("mark = 'teleport'"),
-    )
     op.add_column("terminal", sa.Column("hardware", sa.String(length=60), nullable=True))
     op.add_column("terminal", sa.Column("firmware", sa.String(length=60), nullable=True))
     op.add_column("terminal", sa.Column("iccid", sa.String(length=20), nullable=True))

@@ -1,0 +1,126 @@
+"""What connections and positions tell of terminals: edition, addresses, whether one is two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from parking.models import FixRow, Terminal, Watch
+from parking.queries.park import NoPark
+from parking.rules import places
+from parking.rules.places import Arrival, Spot
+from parking.rules.policy import Policy
+from parking.services import command_effects, conflicts, ground
+from parking.vocabulary import ConflictKind, Mark
+
+#: Marks of a fix that may come from another place than the rest.
+_ELSEWHERE = (Mark.TELEPORT, Mark.OUTSIDE_WATCH_AREA)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A terminal has authenticated: the edition of its header, where from, over an open connection or not."""
+
+    phone: str
+    version: str
+    source: str
+    over: bool = False
+
+
+def connected(session: Session, seen: Sequence[Seen], now: datetime) -> None:
+    """Remember how and from where terminals connected; two that take turns as one are announced."""
+    if not seen:
+        return
+    policy = _policy(session)
+    rows = session.scalars(
+        select(Terminal)
+        .where(Terminal.phone.in_({s.phone for s in seen}))
+        .order_by(Terminal.id)
+        .with_for_update()
+    )
+    terminals = {t.phone: t for t in rows}
+    for one in seen:
+        if (terminal := terminals.get(one.phone)) is not None:
+            _connected(session, terminal, one, policy, now)
+
+
+def attributes(session: Session, phone: str, said: Mapping[str, Any], now: datetime) -> None:
+    """A terminal told of itself (0x0107) without being asked."""
+    terminal_id = session.scalar(select(Terminal.id).where(Terminal.phone == phone))
+    if terminal_id is not None:
+        command_effects.attributes(session, terminal_id, said, now)
+
+
+def sweep(session: Session, now: datetime) -> int:
+    """Find terminals whose positions take turns between two places. Returns how many are news."""
+    policy = _policy(session)
+    since = now - timedelta(minutes=policy.places_min)
+    return sum(_alternates(session, *row, since, policy, now) for row in _suspects(session, since, policy))
+
+
+def _policy(session: Session) -> Policy:
+    try:
+        return ground.current(session).policy
+    except NoPark:
+        return Policy()
+
+
+def _connected(session: Session, terminal: Terminal, one: Seen, policy: Policy, now: datetime) -> None:
+    if terminal.version != one.version and not (terminal.version == "2011" and one.version == "2013"):
+        terminal.version = one.version  # no header tells 2011 from 2013; the registration did
+    before = [Arrival(datetime.fromisoformat(a["at"]), a["source"], a["over"]) for a in terminal.sources]
+    after = places.remember(before, Arrival(now, one.source, one.over))
+    if after == tuple(before):
+        return
+    terminal.sources = [{"at": a.at.isoformat(), "source": a.source, "over": a.over} for a in after]
+    within, flips = timedelta(minutes=policy.places_min), int(policy.places_flips)
+    if sources := places.take_turns(after, now, within, flips):
+        conflicts.note(
+            session, ConflictKind.TWO_PLACES, terminal.phone, "", now, terminal_id=terminal.id,
+            vehicle_id=terminal.vehicle_id, sources=list(sources),
+        )  # fmt: skip
+
+
+def _suspects(session: Session, since: datetime, policy: Policy) -> Sequence[tuple[int, str, int]]:
+    """(terminal, phone, vehicle) with fixes here and elsewhere in turn, of the vehicles seen lately."""
+    elsewhere, here = FixRow.mark.in_(_ELSEWHERE), FixRow.mark.is_(None)
+    flips = int(policy.places_flips)
+    rows = session.execute(
+        select(Terminal.id, Terminal.phone, Watch.vehicle_id)
+        .select_from(Watch)
+        .join(FixRow, (FixRow.vehicle_id == Watch.vehicle_id) & (FixRow.time >= since))
+        .join(Terminal, Terminal.id == FixRow.terminal_id)
+        .where(Watch.last_time >= since)
+        .group_by(Terminal.id, Terminal.phone, Watch.vehicle_id)
+        .having((func.count().filter(elsewhere) >= flips) & (func.count().filter(here) >= flips))
+    )
+    return [(one, phone, vehicle) for one, phone, vehicle in rows]
+
+
+def _alternates(
+    session: Session, terminal_id: int, phone: str, vehicle_id: int, since: datetime, policy: Policy,
+    now: datetime,
+) -> bool:  # fmt: skip
+    rows = session.execute(
+        select(FixRow.time, FixRow.lon, FixRow.lat)
+        .where(
+            FixRow.vehicle_id == vehicle_id, FixRow.terminal_id == terminal_id, FixRow.time >= since,
+            FixRow.mark.is_(None) | FixRow.mark.in_(_ELSEWHERE),
+        )
+        .order_by(FixRow.time, FixRow.serial)
+    )  # fmt: skip
+    spots = [Spot(at, lon, lat) for at, lon, lat in rows]
+    pair = places.alternate(spots, policy.fastest_kmh, int(policy.places_flips))
+    if pair is None:
+        return False
+    facts = {"places": [[round(s.lon, 6), round(s.lat, 6)] for s in pair],
+             "metres": round(places.distance_m(*pair))}  # fmt: skip
+    return conflicts.note(
+        session, ConflictKind.POSITIONS_ALTERNATE, phone, "", now, terminal_id=terminal_id,
+        vehicle_id=vehicle_id, **facts,
+    )  # fmt: skip

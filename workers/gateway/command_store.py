@@ -1,0 +1,49 @@
+"""The park's commands as the gateway needs them: one visible transaction each."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Engine
+
+from parking import clock
+from parking.db import transaction
+from parking.services import commands, terminal_watch
+from parking.services.commands import Claimed, Outcome
+from parking.vocabulary import CommandFault
+from workers.gateway.commanding import Welcome
+
+
+class CommandStore:
+    """``name`` tells staff which gateway sent a command."""
+
+    def __init__(self, engine: Engine, name: str | None = None) -> None:
+        self._engine = engine
+        self.name = name or f"{socket.gethostname()[:60]}:{os.getpid()}"
+
+    def claim(self, phones: Sequence[str]) -> list[Claimed]:
+        with transaction(self._engine) as session:
+            return commands.claim(session, phones, self.name, clock.now())
+
+    def welcomed(self, welcomes: Sequence[Welcome]) -> None:
+        """Terminals have connected: what they speak, from where; what they did not answer is due again."""
+        with transaction(self._engine) as session:
+            seen = [terminal_watch.Seen(w.phone, str(w.version), w.source) for w in welcomes]
+            terminal_watch.connected(session, seen, clock.now())
+            commands.connected(session, {w.phone for w in welcomes}, clock.now())
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        with transaction(self._engine) as session:
+            commands.settle(session, outcomes, clock.now())
+
+    def unsendable(self, command_id: int, fault: CommandFault) -> None:
+        with transaction(self._engine) as session:
+            commands.unsendable(session, command_id, fault, clock.now())
+
+    def attributes(self, phone: str, said: Mapping[str, Any]) -> None:
+        """A terminal told of itself without being asked."""
+        with transaction(self._engine) as session:
+            terminal_watch.attributes(session, phone, said, clock.now())
