@@ -11,7 +11,20 @@ from sqlalchemy.orm import Session
 
 from parking import clock, outbox
 from parking.db import transaction
-from parking.services import bookings, heartbeats, overstay, queue, silence, visits, waitlist, warnings
+from parking.services import (
+    bookings,
+    commands,
+    evidence,
+    fences,
+    heartbeats,
+    overstay,
+    queue,
+    silence,
+    terminal_watch,
+    visits,
+    waitlist,
+    warnings,
+)
 from workers import plans, routing
 from workers.celery_app import app
 from workers.channels import live
@@ -69,6 +82,26 @@ def sweep_queue() -> None:
 @app.task(name="sweep_warnings")
 def sweep_warnings() -> None:
     _alone(warnings.sweep)
+
+
+@app.task(name="sweep_commands")
+def sweep_commands() -> None:
+    _alone(commands.sweep)
+
+
+@app.task(name="sweep_terminals")
+def sweep_terminals() -> None:
+    _alone(terminal_watch.sweep)
+
+
+@app.task(name="sweep_evidence")
+def sweep_evidence() -> None:
+    _alone(evidence.sweep)
+
+
+@app.task(name="sweep_fences")
+def sweep_fences() -> None:
+    _alone(fences.sweep)
 
 
 @app.task(name="heartbeat")

@@ -23,6 +23,10 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "sweep_queue": 10.0,
         "sweep_warnings": 20.0,
         "sweep_waitlist": 15.0,
+        "sweep_commands": 10.0,
+        "sweep_evidence": 20.0,
+        "sweep_terminals": 60.0,
+        "sweep_fences": 60.0,
         "make_plans": 2.0,
         "heartbeat": 5.0,
     }.items()

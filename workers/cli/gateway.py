@@ -11,6 +11,7 @@ from parking.settings import Settings
 from parking.speech import N_, translate
 from workers.channels import live
 from workers.cli.language import parser, spoken
+from workers.gateway.command_store import CommandStore
 from workers.gateway.server import Gateway
 from workers.gateway.sink import ParkSink
 from workers.gateway.sparing import configure
@@ -46,7 +47,8 @@ async def _serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     sink = ParkSink(engine(), live.stream(), settings.terminal_enrolment)
-    gateway = Gateway(sink, settings.data / "dead-letters" / "gateway.jsonl")
+    dead_letters = settings.data / "dead-letters" / "gateway.jsonl"
+    gateway = Gateway(sink, dead_letters, commands=CommandStore(engine()))
     await gateway.start(settings.host, settings.gateway_port)
     gateway.log.info("listening", host=settings.host, port=gateway.port)
     waiting = asyncio.create_task(stop.wait())

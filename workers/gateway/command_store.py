@@ -31,7 +31,7 @@ class CommandStore:
     def welcomed(self, welcomes: Sequence[Welcome]) -> None:
         """Terminals have connected: what they speak, from where; what they did not answer is due again."""
         with transaction(self._engine) as session:
-            seen = [terminal_watch.Seen(w.phone, str(w.version), w.source) for w in welcomes]
+            seen = [terminal_watch.Seen(w.phone, str(w.version), w.source, w.over) for w in welcomes]
             terminal_watch.connected(session, seen, clock.now())
             commands.connected(session, {w.phone for w in welcomes}, clock.now())
 

@@ -62,11 +62,12 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """A terminal that authenticated, from where; ``since``: monotonic seconds."""
+    """A terminal that authenticated, from where; ``over``: while another connection of it was open."""
 
     phone: str
     version: Version
     source: str
+    over: bool = False
 
 
 class Store(Protocol):
@@ -112,8 +113,10 @@ class Commanding:
     def on_welcome(self, phone: str, version: Version, line: Line) -> None:
         if self._store is None:
             return
+        before = self._links.get(phone)
+        over = before is not None and before.line is not line
         self._links[phone] = _Link(line, version)
-        self._welcomes.append(Welcome(phone, version, line.source))
+        self._welcomes.append(Welcome(phone, version, line.source, over))
 
     def on_gone(self, phone: str, line: Line) -> None:
         link = self._links.get(phone)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from workers.gateway.batcher import Batcher
+from workers.gateway.commanding import Commanding, Store
 from workers.gateway.deadletter import DeadLetters
 from workers.gateway.limits import Limits
 from workers.gateway.session import Session
@@ -26,8 +27,11 @@ STATISTICS_S = 60.0
 class Gateway:
     """``dead_letters``: file for what could not be stored. ``stats()`` tells what happened so far."""
 
-    def __init__(self, sink: Sink, dead_letters: Path, limits: Limits | None = None) -> None:
+    def __init__(
+        self, sink: Sink, dead_letters: Path, limits: Limits | None = None, commands: Store | None = None
+    ) -> None:
         self.sink, self.limits, self.log = sink, limits or Limits(), Sparing()
+        self.commanding = Commanding(commands, self.log)
         self.counts: Counter[str] = Counter()
         self._dead = DeadLetters(dead_letters)
         self.batcher = Batcher(sink, self.limits, self._dead, self.log, self.counts)
@@ -57,7 +61,8 @@ class Gateway:
     async def start(self, host: str, port: int) -> None:
         """Listen. Raises OSError when the address is taken."""
         self._server = await asyncio.start_server(self._accept, host, port, backlog=1024, limit=65536)
-        self._tasks = [asyncio.create_task(self.batcher.run()), asyncio.create_task(self._watch())]
+        running = (self.batcher.run(), self._watch(), self.commanding.run())
+        self._tasks = [asyncio.create_task(one) for one in running]
 
     async def stop(self) -> None:
         """Accept and read no more; store and answer what was received; close."""
@@ -91,8 +96,7 @@ class Gateway:
 
     def leave(self, session: Session) -> None:
         """``session`` has no phone any more; it may sign on again."""
-        if session.phone is not None and self._live.get(session.phone) is session:
-            del self._live[session.phone]
+        self._left(session)
         session.phone = None
         session.deadline = time.monotonic() + self.limits.sign_on_s
         self._strangers[session] = None
@@ -157,8 +161,12 @@ class Gateway:
     def _forget(self, session: Session) -> None:
         self._sessions.pop(session, None)
         self._strangers.pop(session, None)
+        self._left(session)
+
+    def _left(self, session: Session) -> None:
         if session.phone is not None and self._live.get(session.phone) is session:
             del self._live[session.phone]
+            self.commanding.on_gone(session.phone, session)
 
     async def _watch(self) -> None:
         """Close what has been silent too long; say now and then what was done."""

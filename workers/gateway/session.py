@@ -16,16 +16,21 @@ from workers.jt808.assembly import Assembler, Joined
 from workers.jt808.bad import BadMessage
 from workers.jt808.framing import Frame, Skipped, Splitter
 from workers.jt808.general import Result
-from workers.jt808.header import Header, split
-from workers.jt808.identity import Authentication, Registration
+from workers.jt808.header import Header, Version, split
+from workers.jt808.identity import Attributes, Authentication, Registration
 from workers.jt808.location import Batch, Location, LocationReply
 from workers.jt808.messages import frames, read_body
+from workers.jt808.orders import AreasAnswer
+from workers.jt808.parameters import ParametersAnswer
 
 if TYPE_CHECKING:
     from workers.gateway.server import Gateway
 
 #: Messages that carry positions.
 LOCATIONS = (0x0200, 0x0201, 0x0704)
+
+#: Answers to questions of ours that may come divided.
+REPLIES = (0x0104, 0x0107, 0x0608)
 
 #: Longest plate or VIN that is kept.
 LONGEST_PLATE = 20
@@ -72,6 +77,25 @@ class Session:
         for frame in frames(message_id, header.phone, self._serial, body, header.version):
             self._serial = (self._serial + 1) % 65536
             self._writer.write(frame)
+        self._check_unread()
+
+    def order(
+        self, message_id: int, body: bytes, version: Version, serial: int | None = None
+    ) -> tuple[int, Sequence[bytes]]:
+        """``Line`` of workers.gateway.commanding."""
+        first = self._serial if serial is None else serial
+        made = frames(message_id, self.phone or "", first, body, version)
+        if serial is None:
+            self._serial = (self._serial + len(made)) % 65536
+        self.resend(made)
+        return first, made
+
+    def resend(self, made: Sequence[bytes]) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(b"".join(made))
+            self._check_unread()
+
+    def _check_unread(self) -> None:
         if self._writer.transport.get_write_buffer_size() > self._gateway.limits.unread_bytes:
             self._gateway.log.warning("terminal_reads_nothing", phone=self.phone, source=self.source)
             self.abort()
@@ -96,7 +120,7 @@ class Session:
         serials: Sequence[int] = ()
         raw = frame.raw
         if header.subpackaged:
-            if self.phone is None or header.message_id not in LOCATIONS:
+            if self.phone is None or header.message_id not in (*LOCATIONS, *REPLIES):
                 return self.answer(header, Result.UNSUPPORTED if self.phone else Result.FAILED)
             if (joined := self._join(header, body)) is None:
                 return None
@@ -121,6 +145,7 @@ class Session:
             self.send(0x8003, waiting.first, general.encode_missing(missing, waiting.first.version))
 
     async def _act(self, header: Header, value: Any, raw: bytes, serials: Sequence[int]) -> None:
+        commanding = self._gateway.commanding
         match value:
             case Registration():
                 await self._register(header, value)
@@ -128,14 +153,24 @@ class Session:
                 await self._authenticate(header, value)
             case general.TimeQuery():
                 self.send(0x8004, header, general.encode_time(clock.now()))
+            case general.GeneralAnswer() if self.phone is None or bare_phone(header.phone) != self.phone:
+                pass  # an answer is never answered
             case general.GeneralAnswer():
-                pass  # nothing of ours waits for one yet; an answer is never answered
+                commanding.on_general_answer(self.phone, value.answered, value.answered_id, value.result)
             case _ if self.phone is None or bare_phone(header.phone) != self.phone:
                 self._gateway.counts["refused"] += 1
                 self._gateway.log.warning("not_authenticated", source=self.source, phone=header.phone)
                 self.answer(header, Result.FAILED)
             case Location() | LocationReply() | Batch():
+                if isinstance(value, LocationReply):
+                    commanding.on_reply(self.phone, value)
                 await self._report(header, value, raw, serials)
+            case ParametersAnswer() | Attributes() | AreasAnswer():
+                commanding.on_reply(self.phone, value)
+                self.answer(header, Result.OK, serials)
+            case general.Missing():
+                commanding.on_missing(self.phone, value)
+                self.answer(header, Result.OK)
             case general.Heartbeat():
                 self.answer(header, Result.OK)
             case general.Deregister():
@@ -171,7 +206,8 @@ class Session:
         self.phone = bare_phone(header.phone)
         self.deadline = time.monotonic() + self._gateway.limits.idle_s
         self._gateway.welcome(self)
-        return self.answer(header, Result.OK)
+        self.answer(header, Result.OK)
+        return self._gateway.commanding.on_welcome(self.phone, header.version, self)
 
     def _unknown_other(self, header: Header) -> bool:
         """One connection is one terminal; nobody enrols a thousand through it."""
