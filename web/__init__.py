@@ -67,14 +67,15 @@ def _open_rooms(app: Flask) -> None:
         planning,
         queue,
         supervisor,
+        terminals,
         warnings,
     )
 
     rooms = (
-        *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor),
+        *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor, terminals),
         *(maps, gate, inbox, warnings, overrides, bans, checklist, goods, admin, health),
     )
-    for room in (desk, inbox, supervisor, warnings):
+    for room in (desk, inbox, supervisor, terminals, warnings):
         room.init_app(app)
     menu: list[tuple[str, str]] = []
     for room in rooms:

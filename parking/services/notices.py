@@ -77,12 +77,8 @@ def _conflict_facts(session: Session, conflict_id: int) -> dict[str, Any]:
     if conflict is None:
         return {}
     vehicle = session.get(Vehicle, conflict.vehicle_id) if conflict.vehicle_id else None
-    return {
-        "phone": conflict.phone,
-        "other": conflict.other,
-        "conflict": conflict.kind,
-        "plate": vehicle.plate if vehicle else None,
-    }
+    facts = {"phone": conflict.phone, "other": conflict.other, "conflict": conflict.kind}
+    return {**facts, "plate": vehicle.plate} if vehicle else facts
 
 
 def _violation_facts(

@@ -98,15 +98,13 @@ def test_a_text_is_sent_in_the_terminals_edition_and_its_answer_ends_the_command
 
 def test_what_a_2011_terminal_is_told_has_the_layout_of_2011(engine, tmp_path):
     async def story():
-        async with gateway(engine, tmp_path) as gate:
-            async with obedient(gate, version="2011", read_as=Version.V2011) as one:
-                done = await over(
-                    engine, ask(engine, Order(CommandKind.SET_PARAMETERS, {"parameters": {"41": 30}}))
-                )
-                assert done.state == "command_answered"
-                assert one.raw[0][12:].hex() == "010100000029040000001e"
-                failed = await over(engine, ask(engine, orders.plain(CommandKind.ASK_ATTRIBUTES)))
-                assert (failed.state, failed.fault) == (CommandState.FAILED, CommandFault.EDITION)
+        old = {"version": "2011", "read_as": Version.V2011}
+        async with gateway(engine, tmp_path) as gate, obedient(gate, **old) as one:
+            order = Order(CommandKind.SET_PARAMETERS, {"parameters": {"41": 30}})
+            assert (await over(engine, ask(engine, order))).state == "command_answered"
+            assert one.raw[0][12:] == bytes.fromhex("01 01 00000029 04 0000001E")
+            failed = await over(engine, ask(engine, orders.plain(CommandKind.ASK_ATTRIBUTES)))
+            assert (failed.state, failed.fault) == (CommandState.FAILED, CommandFault.EDITION)
 
     play(story())
 
