@@ -211,7 +211,7 @@ def _page(terminal_id: int, reasons: Sequence[Reason] = ()) -> str:
             "conflicts": terminal_query.conflicts(session, 10, terminal_id),
             "fences": fence_query.held(session, terminal_id),
         }
-    typed_again = {f: typed(f, 2000) for f in OrderField} if reasons else {}
+    typed_again = {str(f): typed(f, 2000) for f in (*OrderField, "act")} if reasons else {}
     return render_template(
         "terminal.html", t=found, terminal_id=terminal_id, reasons=reasons, typed=typed_again,
         parameters=orders.PARAMETERS, alarms=terminal_words.ALARMS, now=clock.now(), **shown,

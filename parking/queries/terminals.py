@@ -158,7 +158,7 @@ def one(session: Session, terminal_id: int) -> TerminalView | None:
     return _terminal(row[0], row[1], _reporting(session, [terminal_id]).get(terminal_id)) if row else None
 
 
-def commands(session: Session, terminal_id: int, limit: int = 30) -> tuple[CommandView, ...]:
+def commands(session: Session, terminal_id: int, limit: int = 15) -> tuple[CommandView, ...]:
     """Newest first."""
     rows = session.scalars(
         select(Command).where(Command.terminal_id == terminal_id).order_by(Command.id.desc()).limit(limit)
@@ -166,7 +166,7 @@ def commands(session: Session, terminal_id: int, limit: int = 30) -> tuple[Comma
     return tuple(_command(row) for row in rows)
 
 
-def evidence(session: Session, terminal_id: int, limit: int = 30) -> tuple[EvidenceView, ...]:
+def evidence(session: Session, terminal_id: int, limit: int = 20) -> tuple[EvidenceView, ...]:
     """What this terminal found itself, newest first."""
     e = TerminalEvidence
     mine = _evidence().where(e.terminal_id == terminal_id)
