@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -214,5 +215,6 @@ def _page(terminal_id: int, reasons: Sequence[Reason] = ()) -> str:
     typed_again = {str(f): typed(f, 2000) for f in (*OrderField, "act")} if reasons else {}
     return render_template(
         "terminal.html", t=found, terminal_id=terminal_id, reasons=reasons, typed=typed_again,
-        parameters=orders.PARAMETERS, alarms=terminal_words.ALARMS, now=clock.now(), **shown,
+        parameters=orders.PARAMETERS, alarms=terminal_words.ALARMS, now=clock.now(),
+        key=secrets.token_hex(8), **shown,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from parking.models.terminal import (
     TerminalConflict,
     TerminalEvidence,
     TerminalFence,
+    TerminalProfile,
     TerminalRequest,
 )
 from parking.models.vehicle import FixRow, Terminal, Vehicle, Watch
@@ -53,6 +54,7 @@ __all__ = [
     "TerminalConflict",
     "TerminalEvidence",
     "TerminalFence",
+    "TerminalProfile",
     "TerminalRequest",
     "Ticket",
     "Vehicle",

@@ -48,6 +48,25 @@ class Command(Base):
     reply: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
+class TerminalProfile(Base):
+    """What is known of a terminal beside its registration; apart from it, because every report touches that.
+
+    ``sources``: where it connected from, oldest first; ``fences_digest``: of the plan asked for last.
+    """
+
+    __tablename__ = "terminal_profile"
+
+    terminal_id: Mapped[int] = mapped_column(ForeignKey("terminal.id"), primary_key=True)
+    hardware: Mapped[str | None] = mapped_column(String(60))
+    firmware: Mapped[str | None] = mapped_column(String(60))
+    iccid: Mapped[str | None] = mapped_column(String(20))
+    dangerous_goods: Mapped[bool | None]  # says itself that it is fit for such vehicles
+    attributes_at: Mapped[Instant | None]
+    sources: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
+    fences_managed: Mapped[bool] = mapped_column(default=False, server_default="false")
+    fences_digest: Mapped[str | None] = mapped_column(String(64))
+
+
 class TerminalFence(Base):
     """An area or route of ours in a terminal. ``kind`` polygon or route; ``number``: its id there."""
 

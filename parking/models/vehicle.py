@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -48,14 +47,6 @@ class Terminal(Base):
     device_id: Mapped[str | None] = mapped_column(String(60))
     registered_at: Mapped[Instant]
     last_seen_at: Mapped[Instant | None]
-    hardware: Mapped[str | None] = mapped_column(String(60))
-    firmware: Mapped[str | None] = mapped_column(String(60))
-    iccid: Mapped[str | None] = mapped_column(String(20))
-    dangerous_goods: Mapped[bool | None]  # says itself that it is fit for such vehicles
-    attributes_at: Mapped[Instant | None]
-    sources: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
-    fences_managed: Mapped[bool] = mapped_column(default=False, server_default="false")
-    fences_digest: Mapped[str | None] = mapped_column(String(64))  # of the plan asked for last
 
 
 class FixRow(Base):

@@ -16,6 +16,7 @@ from parking.models import (
     Terminal,
     TerminalConflict,
     TerminalEvidence,
+    TerminalProfile,
     TerminalRequest,
     Vehicle,
 )
@@ -143,19 +144,22 @@ class ConflictView:
 def page(session: Session, text: str, offset: int, limit: int) -> tuple[tuple[TerminalView, ...], int]:
     """Terminals whose phone or plate contains ``text``, newest word first, and how many there are."""
     count = session.scalar(_narrow(select(func.count(Terminal.id)), text)) or 0
-    wanted = _narrow(select(Terminal, Vehicle.plate), text).order_by(
+    wanted = _narrow(select(Terminal, Vehicle.plate, TerminalProfile), text).order_by(
         Terminal.last_seen_at.desc().nulls_last(), Terminal.id.desc()
     )
     rows = session.execute(wanted.offset(offset).limit(limit)).all()
     reporting = _reporting(session, [row[0].id for row in rows])
-    return tuple(_terminal(t, plate, reporting.get(t.id)) for t, plate in rows), count
+    return tuple(_terminal(t, plate, profile, reporting.get(t.id)) for t, plate, profile in rows), count
 
 
 def one(session: Session, terminal_id: int) -> TerminalView | None:
     row = session.execute(
-        _narrow(select(Terminal, Vehicle.plate), "").where(Terminal.id == terminal_id)
+        _narrow(select(Terminal, Vehicle.plate, TerminalProfile), "").where(Terminal.id == terminal_id)
     ).first()
-    return _terminal(row[0], row[1], _reporting(session, [terminal_id]).get(terminal_id)) if row else None
+    if row is None:
+        return None
+    terminal, plate, profile = row
+    return _terminal(terminal, plate, profile, _reporting(session, [terminal_id]).get(terminal_id))
 
 
 def commands(session: Session, terminal_id: int, limit: int = 15) -> tuple[CommandView, ...]:
@@ -214,7 +218,11 @@ def conflicts(session: Session, limit: int = 50, terminal_id: int | None = None)
 
 
 def _narrow(statement: Select[*tuple[Any, ...]], text: str) -> Select[*tuple[Any, ...]]:
-    joined = statement.select_from(Terminal).outerjoin(Vehicle, Vehicle.id == Terminal.vehicle_id)
+    joined = (
+        statement.select_from(Terminal)
+        .outerjoin(Vehicle, Vehicle.id == Terminal.vehicle_id)
+        .outerjoin(TerminalProfile, TerminalProfile.terminal_id == Terminal.id)
+    )
     if not text:
         return joined
     return joined.where(
@@ -246,11 +254,14 @@ def _reporting(session: Session, terminal_ids: Sequence[int]) -> Mapping[int, Re
     return {row[0]: Reporting(row[1], row[2], None if row[3] is None else float(row[3])) for row in rows}
 
 
-def _terminal(t: Terminal, plate: str | None, reporting: Reporting | None) -> TerminalView:
+def _terminal(
+    t: Terminal, plate: str | None, known: TerminalProfile | None, reporting: Reporting | None
+) -> TerminalView:
+    p = known or TerminalProfile(sources=[], fences_managed=False)
     return TerminalView(
-        t.id, t.phone, t.vehicle_id, plate, t.version, t.maker, t.model, t.device_id, t.hardware, t.firmware,
-        t.iccid, t.dangerous_goods, t.registered_at, t.last_seen_at, t.attributes_at, t.fences_managed,
-        tuple(t.sources), reporting,
+        t.id, t.phone, t.vehicle_id, plate, t.version, t.maker, t.model, t.device_id, p.hardware, p.firmware,
+        p.iccid, p.dangerous_goods, t.registered_at, t.last_seen_at, p.attributes_at, p.fences_managed,
+        tuple(p.sources), reporting,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from parking.models import Command, Terminal, TerminalFence
+from parking.services import profiles
 from parking.vocabulary import CommandKind, CommandState, FenceState
 
 
@@ -25,14 +26,14 @@ def apply(session: Session, command: Command, now: datetime) -> None:
 
 def attributes(session: Session, terminal_id: int, said: Mapping[str, Any], now: datetime) -> None:
     """What a terminal says of itself (0x0107)."""
-    terminal = session.get_one(Terminal, terminal_id)
+    terminal, profile = session.get_one(Terminal, terminal_id), profiles.hold_one(session, terminal_id)
     terminal.maker = str(said.get("maker") or terminal.maker or "")[:24] or None
     terminal.model = str(said.get("model") or terminal.model or "")[:60] or None
-    terminal.hardware = str(said.get("hardware", ""))[:60] or None
-    terminal.firmware = str(said.get("firmware", ""))[:60] or None
-    terminal.iccid = str(said.get("iccid", ""))[:20] or None
-    terminal.dangerous_goods = bool(said.get("dangerous_goods"))
-    terminal.attributes_at = now
+    profile.hardware = str(said.get("hardware", ""))[:60] or None
+    profile.firmware = str(said.get("firmware", ""))[:60] or None
+    profile.iccid = str(said.get("iccid", ""))[:20] or None
+    profile.dangerous_goods = bool(said.get("dangerous_goods"))
+    profile.attributes_at = now
 
 
 def _set(session: Session, command: Command, now: datetime) -> None:

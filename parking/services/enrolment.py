@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from parking.models import Terminal, TerminalRequest, Vehicle
 from parking.refused import Reason, Refused, no
-from parking.services import audit, terminals
+from parking.services import audit, profiles, terminals
 from parking.vocabulary import OrderField, Refusal, RequestState
 
 REASON_MAX = 500
@@ -53,7 +53,8 @@ def release(
         _bar(session, terminal, why, now, actor)
     terminal.vehicle_id, terminal.device_id, terminal.last_seen_at = None, None, None
     terminal.registered_at, terminal.auth_code = now, secrets.token_hex(8)
-    terminal.fences_managed, terminal.fences_digest = False, None
+    profile = profiles.hold_one(session, terminal_id)
+    profile.fences_managed, profile.fences_digest = False, None
     audit.record(session, actor, "released", "terminal", terminal_id, now, source, **facts)
     return terminal
 

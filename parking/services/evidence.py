@@ -175,7 +175,13 @@ def _confirm(session: Session, report: Reported, one: Raised, now: datetime) -> 
 
 def _end_over(session: Session) -> None:
     e = TerminalEvidence
-    for row in session.scalars(select(e).where(e.ended_at.is_(None)).order_by(e.id.desc()).limit(_PER_SWEEP)):
+    for row in session.scalars(
+        select(e)
+        .where(e.ended_at.is_(None))
+        .order_by(e.id.desc())
+        .limit(_PER_SWEEP)
+        .with_for_update(skip_locked=True)
+    ):
         one = Raised(_bit(row.alarm), TerminalAlarm(row.alarm), row.shape, row.number, row.direction)
         row.ended_at = _first_without(session, row.terminal_id, row.vehicle_id, one, row.last_at)
 
@@ -191,6 +197,7 @@ def _link_all(session: Session, now: datetime) -> int:
         .where(e.violation_id.is_(None), e.vehicle_id.is_not(None), e.first_at > now - LINKED_WITHIN)
         .order_by(e.first_at.desc())
         .limit(_PER_SWEEP)
+        .with_for_update(skip_locked=True)
     ).all()
     return sum(_link(session, row) for row in waiting)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
-from parking.models import Command, Terminal, TerminalFence
+from parking.models import Command, Terminal, TerminalFence, TerminalProfile
 from parking.queries import fences as fence_query
 from parking.queries import journeys
 from parking.queries import park as park_query
@@ -21,7 +21,7 @@ from parking.refused import Refused, no
 from parking.rules import fences
 from parking.rules.fences import POLYGON, Fence, Plan
 from parking.rules.orders import Order
-from parking.services import audit, commands, ground
+from parking.services import audit, commands, ground, profiles
 from parking.vocabulary import CommandFault, CommandKind, CommandState, FenceState, Refusal
 
 #: Areas change rarely and terminals sleep: a push is given up late.
@@ -62,14 +62,14 @@ def push(
 
     ``again``: also what it already holds is set once more (a terminal may have lost it).
     """
-    terminal = session.get(Terminal, terminal_id, with_for_update=True)
+    terminal = session.get(Terminal, terminal_id)
     if terminal is None:
         raise Refused(no(Refusal.TERMINAL_UNKNOWN))
     if terminal.vehicle_id is None:
         raise Refused(no(Refusal.TERMINAL_UNBOUND, phone=terminal.phone))
-    plan = plan_for(session, terminal, now)
-    pushed = _push(session, terminal, plan, now, actor, source, again)
-    terminal.fences_managed = True
+    profile, plan = profiles.hold_one(session, terminal_id), plan_for(session, terminal, now)
+    pushed = _push(session, profile, plan, now, actor, source, again)
+    profile.fences_managed = True
     facts = {"set": pushed.set, "deleted": pushed.deleted, "not_held": list(pushed.not_held)}
     audit.record(session, actor, "fences_pushed", "terminal", terminal_id, now, source, **facts)
     return pushed
@@ -77,11 +77,12 @@ def push(
 
 def withdraw(session: Session, terminal_id: int, now: datetime, actor: str, source: str) -> Pushed:
     """Have the terminal delete all it holds of ours, and leave it alone from then on. Raises Refused."""
-    terminal = session.get(Terminal, terminal_id, with_for_update=True)
+    terminal = session.get(Terminal, terminal_id)
     if terminal is None:
         raise Refused(no(Refusal.TERMINAL_UNKNOWN))
-    pushed = _push(session, terminal, Plan((), ()), now, actor, source, False)
-    terminal.fences_managed, terminal.fences_digest = False, None
+    profile = profiles.hold_one(session, terminal_id)
+    pushed = _push(session, profile, Plan((), ()), now, actor, source, False)
+    profile.fences_managed, profile.fences_digest = False, None
     audit.record(session, actor, "fences_withdrawn", "terminal", terminal_id, now, source)
     return pushed
 
@@ -91,25 +92,36 @@ def sweep(session: Session, now: datetime) -> int:
     what a terminal did not take. Returns to how many."""
     if not _any(session):
         return 0
-    policy = ground.current(session).policy
-    managed = true() if policy.fences_auto else Terminal.fences_managed
-    terminals = session.scalars(
-        select(Terminal)
-        .where(managed, Terminal.vehicle_id.is_not(None), Terminal.last_seen_at > now - SILENT)
-        .order_by(Terminal.id)
-    ).all()
+    terminals = _looked_after(session, now)
     plans: dict[tuple[str, ...], Plan] = {}
-    untaken = _untaken(session, now)
-    changed = 0
+    due: list[tuple[Terminal, Plan]] = []
+    untaken, digests = _untaken(session, now), _digests(session)
     for terminal, routes in zip(terminals, _routes_of(session, terminals, now), strict=True):
         if routes not in plans:
             plans[routes] = _plan(session, routes, now)
-        due = plans[routes].digest != terminal.fences_digest or terminal.id in untaken
-        if due and changed < PER_SWEEP:
-            terminal.fences_managed = True
-            _push(session, terminal, plans[routes], now, "system", "sweep", False)
-            changed += 1
-    return changed
+        if plans[routes].digest != digests.get(terminal.id) or terminal.id in untaken:
+            due.append((terminal, plans[routes]))
+    held = profiles.hold(session, [terminal.id for terminal, _ in due[:PER_SWEEP]])
+    for terminal, plan in due[:PER_SWEEP]:
+        held[terminal.id].fences_managed = True
+        _push(session, held[terminal.id], plan, now, "system", "sweep", False)
+    return len(held)
+
+
+def _looked_after(session: Session, now: datetime) -> Sequence[Terminal]:
+    """Bound terminals heard of lately that were pushed to before; by the park's policy all of them."""
+    everyone = true() if ground.current(session).policy.fences_auto else TerminalProfile.fences_managed
+    return session.scalars(
+        select(Terminal)
+        .outerjoin(TerminalProfile, TerminalProfile.terminal_id == Terminal.id)
+        .where(everyone, Terminal.vehicle_id.is_not(None), Terminal.last_seen_at > now - SILENT)
+        .order_by(Terminal.id)
+    ).all()
+
+
+def _digests(session: Session) -> dict[int, str | None]:
+    rows = session.execute(select(TerminalProfile.terminal_id, TerminalProfile.fences_digest))
+    return {row.terminal_id: row.fences_digest for row in rows}
 
 
 def _untaken(session: Session, now: datetime) -> set[int]:
@@ -147,17 +159,24 @@ def _routes_of(session: Session, terminals: Sequence[Terminal], now: datetime) -
 
 
 def _push(
-    session: Session, terminal: Terminal, plan: Plan, now: datetime, actor: str, source: str, again: bool
+    session: Session,
+    profile: TerminalProfile,
+    plan: Plan,
+    now: datetime,
+    actor: str,
+    source: str,
+    again: bool,
 ) -> Pushed:
-    rows = {(r.kind, r.number): r for r in _rows(session, terminal.id)}
+    terminal_id = profile.terminal_id
+    rows = {(r.kind, r.number): r for r in _rows(session, terminal_id)}
     wanted = {(f.kind, f.number): f for f in plan.fences}
     _replace_waiting(session, rows.values(), now)
     gone = [row for key, row in rows.items() if key not in wanted]
     changed = [f for key, f in wanted.items() if again or _differs(rows.get(key), f)]
-    deleted = sum(_delete(session, terminal.id, kind, gone, now, actor, source) for kind in _DELETES)
+    deleted = sum(_delete(session, terminal_id, kind, gone, now, actor, source) for kind in _DELETES)
     for fence in changed:
-        _set(session, terminal.id, rows.get((fence.kind, fence.number)), fence, now, actor, source)
-    terminal.fences_digest = plan.digest
+        _set(session, terminal_id, rows.get((fence.kind, fence.number)), fence, now, actor, source)
+    profile.fences_digest = plan.digest
     return Pushed(len(changed), deleted, plan.not_held)
 
 

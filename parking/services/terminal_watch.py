@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from parking.models import FixRow, Terminal, Watch
+from parking.models import FixRow, Terminal, TerminalProfile, Watch
 from parking.queries.park import NoPark
 from parking.rules import places
 from parking.rules.places import Arrival, Spot
 from parking.rules.policy import Policy
-from parking.services import command_effects, conflicts, ground
+from parking.services import command_effects, conflicts, ground, profiles
 from parking.vocabulary import ConflictKind, Mark
 
 #: Marks of a fix that may come from another place than the rest.
@@ -37,16 +37,12 @@ def connected(session: Session, seen: Sequence[Seen], now: datetime) -> None:
     if not seen:
         return
     policy = _policy(session)
-    rows = session.scalars(
-        select(Terminal)
-        .where(Terminal.phone.in_({s.phone for s in seen}))
-        .order_by(Terminal.id)
-        .with_for_update()
-    )
+    rows = session.scalars(select(Terminal).where(Terminal.phone.in_({s.phone for s in seen})))
     terminals = {t.phone: t for t in rows}
+    held = profiles.hold(session, [t.id for t in terminals.values()])
     for one in seen:
         if (terminal := terminals.get(one.phone)) is not None:
-            _connected(session, terminal, one, policy, now)
+            _connected(session, terminal, held[terminal.id], one, policy, now)
 
 
 def attributes(session: Session, phone: str, said: Mapping[str, Any], now: datetime) -> None:
@@ -70,14 +66,16 @@ def _policy(session: Session) -> Policy:
         return Policy()
 
 
-def _connected(session: Session, terminal: Terminal, one: Seen, policy: Policy, now: datetime) -> None:
+def _connected(
+    session: Session, terminal: Terminal, profile: TerminalProfile, one: Seen, policy: Policy, now: datetime
+) -> None:
     if terminal.version != one.version and not (terminal.version == "2011" and one.version == "2013"):
         terminal.version = one.version  # no header tells 2011 from 2013; the registration did
-    before = [Arrival(datetime.fromisoformat(a["at"]), a["source"], a["over"]) for a in terminal.sources]
+    before = [Arrival(datetime.fromisoformat(a["at"]), a["source"], a["over"]) for a in profile.sources]
     after = places.remember(before, Arrival(now, one.source, one.over))
     if after == tuple(before):
         return
-    terminal.sources = [{"at": a.at.isoformat(), "source": a.source, "over": a.over} for a in after]
+    profile.sources = [{"at": a.at.isoformat(), "source": a.source, "over": a.over} for a in after]
     within, flips = timedelta(minutes=policy.places_min), int(policy.places_flips)
     if sources := places.take_turns(after, now, within, flips):
         conflicts.note(

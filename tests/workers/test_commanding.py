@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from parking import clock
 from parking.db import reading, transaction
-from parking.models import Command, Terminal
+from parking.models import Command, Terminal, TerminalProfile
 from parking.rules import orders
 from parking.rules.orders import Order
 from parking.services import commands
@@ -134,8 +134,8 @@ def test_a_question_is_answered_by_its_own_message(engine, tmp_path):
             told = await over(engine, ask(engine, orders.plain(CommandKind.ASK_ATTRIBUTES)))
             assert told.reply["firmware"] == "v20"
             with reading(engine) as session:
-                terminal = session.scalars(select(Terminal)).one()
-                assert (terminal.firmware, terminal.dangerous_goods) == ("v20", True)
+                known = session.scalars(select(TerminalProfile)).one()
+                assert (known.firmware, known.dangerous_goods) == ("v20", True)
 
     play(story())
 
@@ -290,7 +290,7 @@ def test_a_terminal_that_tells_of_itself_unasked_is_believed(engine, tmp_path):
 
     def firmware():
         with reading(engine) as session:
-            return session.scalars(select(Terminal.firmware)).one()
+            return session.scalar(select(TerminalProfile.firmware))
 
     play(story())
 

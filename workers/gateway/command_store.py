@@ -33,6 +33,7 @@ class CommandStore:
         with transaction(self._engine) as session:
             seen = [terminal_watch.Seen(w.phone, str(w.version), w.source, w.over) for w in welcomes]
             terminal_watch.connected(session, seen, clock.now())
+        with transaction(self._engine) as session:
             commands.connected(session, {w.phone for w in welcomes}, clock.now())
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:

@@ -35,6 +35,9 @@ from workers.jt808.parameters import ParametersAnswer
 
 TICK_S = 1.0
 
+#: Connections and answers written down in one transaction.
+PER_FLUSH = 500
+
 #: Divided messages kept per connection, so that packages can be sent again (0x0005).
 KEPT = 4
 
@@ -185,7 +188,7 @@ class Commanding:
     async def _flush(self, store: Store) -> None:
         """Write down what happened; what came meanwhile stays for the next time."""
         for held, write in ((self._welcomes, store.welcomed), (self._outcomes, store.settle)):
-            if some := list(held):
+            while some := held[:PER_FLUSH]:
                 await asyncio.to_thread(write, some)  # type: ignore[arg-type] # each takes its own list
                 del held[: len(some)]
         while self._attributes:

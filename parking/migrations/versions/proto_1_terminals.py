@@ -100,6 +100,22 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'conflict_open'"),
     )
     op.create_table(
+        "terminal_profile",
+        sa.Column("terminal_id", sa.BigInteger(), nullable=False),
+        sa.Column("hardware", sa.String(length=60), nullable=True),
+        sa.Column("firmware", sa.String(length=60), nullable=True),
+        sa.Column("iccid", sa.String(length=20), nullable=True),
+        sa.Column("dangerous_goods", sa.Boolean(), nullable=True),
+        sa.Column("attributes_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sources", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
+        sa.Column("fences_managed", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("fences_digest", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["terminal_id"], ["terminal.id"], name=op.f("fk_terminal_profile_terminal_id")
+        ),
+        sa.PrimaryKeyConstraint("terminal_id", name=op.f("pk_terminal_profile")),
+    )
+    op.create_table(
         "terminal_fence",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("terminal_id", sa.BigInteger(), nullable=False),
@@ -162,19 +178,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("violation_id IS NULL AND vehicle_id IS NOT NULL"),
     )
     op.create_index("ix_terminal_evidence_violation_id", "terminal_evidence", ["violation_id"], unique=False)
-    op.add_column("terminal", sa.Column("hardware", sa.String(length=60), nullable=True))
-    op.add_column("terminal", sa.Column("firmware", sa.String(length=60), nullable=True))
-    op.add_column("terminal", sa.Column("iccid", sa.String(length=20), nullable=True))
-    op.add_column("terminal", sa.Column("dangerous_goods", sa.Boolean(), nullable=True))
-    op.add_column("terminal", sa.Column("attributes_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column(
-        "terminal",
-        sa.Column("sources", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
-    )
-    op.add_column(
-        "terminal", sa.Column("fences_managed", sa.Boolean(), server_default="false", nullable=False)
-    )
-    op.add_column("terminal", sa.Column("fences_digest", sa.String(length=64), nullable=True))
 
 
 def downgrade() -> None:
