@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import String, any_, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session, aliased
 
 from parking.models import Command, Terminal
@@ -122,7 +122,7 @@ def claim(
     rows = session.execute(
         select(Command, Terminal.phone, Terminal.version)
         .join(Terminal, Terminal.id == Command.terminal_id)
-        .where(*_due(now), Terminal.phone.in_(phones), first)
+        .where(*_due(now), Terminal.phone == any_(literal(list(phones), ARRAY(String))), first)
         .order_by(Command.id)
         .limit(most)
         .with_for_update(skip_locked=True, of=Command)
@@ -139,7 +139,10 @@ def connected(session: Session, phones: Collection[str], now: datetime) -> None:
     unanswered = (
         select(Command.id)
         .join(Terminal, Terminal.id == Command.terminal_id)
-        .where(Terminal.phone.in_(phones), Command.state == CommandState.SENT)
+        .where(
+            Terminal.phone == any_(literal(list(phones), ARRAY(String))),
+            Command.state == CommandState.SENT,
+        )
     )
     session.execute(update(Command).where(Command.id.in_(unanswered)).values(due_at=now, attempts=0))
 

@@ -16,7 +16,7 @@ def hold(session: Session, terminal_ids: Collection[int]) -> dict[int, TerminalP
     if not terminal_ids:
         return {}
     rows = [{"terminal_id": one} for one in sorted(terminal_ids)]
-    session.execute(insert(TerminalProfile).values(rows).on_conflict_do_nothing())
+    session.execute(insert(TerminalProfile).on_conflict_do_nothing(), rows)
     held = session.scalars(
         select(TerminalProfile)
         .where(TerminalProfile.terminal_id.in_(terminal_ids))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import String, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from parking.models import FixRow, Terminal, TerminalProfile, Watch
@@ -33,16 +34,23 @@ class Seen:
 
 
 def connected(session: Session, seen: Sequence[Seen], now: datetime) -> None:
-    """Remember how and from where terminals connected; two that take turns as one are announced."""
-    if not seen:
-        return
-    policy = _policy(session)
-    rows = session.scalars(select(Terminal).where(Terminal.phone.in_({s.phone for s in seen})))
-    terminals = {t.phone: t for t in rows}
-    held = profiles.hold(session, [t.id for t in terminals.values()])
-    for one in seen:
-        if (terminal := terminals.get(one.phone)) is not None:
-            _connected(session, terminal, held[terminal.id], one, policy, now)
+    """Remember how and from where terminals connected; two that take turns as one are announced.
+
+    Most come again from where they were and cost one look, without a lock.
+    """
+    phones = literal([s.phone for s in seen], ARRAY(String))
+    rows = session.execute(
+        select(Terminal, TerminalProfile)
+        .outerjoin(TerminalProfile, TerminalProfile.terminal_id == Terminal.id)
+        .where(Terminal.phone == any_(phones))
+    )
+    known = {terminal.phone: (terminal, profile) for terminal, profile in rows}
+    news = [one for one in seen if one.phone in known and _news(*known[one.phone], one, now)]
+    held = profiles.hold(session, {known[one.phone][0].id for one in news})
+    policy = _policy(session) if news else Policy()
+    for one in news:
+        terminal = known[one.phone][0]
+        _connected(session, terminal, held[terminal.id], one, policy, now)
 
 
 def attributes(session: Session, phone: str, said: Mapping[str, Any], now: datetime) -> None:
@@ -66,15 +74,28 @@ def _policy(session: Session) -> Policy:
         return Policy()
 
 
+def _news(terminal: Terminal, profile: TerminalProfile | None, one: Seen, now: datetime) -> bool:
+    """It speaks another edition than before, or comes from elsewhere."""
+    if _edition(terminal, one) != terminal.version or profile is None:
+        return True
+    before = _arrivals(profile)
+    return places.remember(before, Arrival(now, one.source, one.over)) != before
+
+
+def _edition(terminal: Terminal, one: Seen) -> str:
+    """No header tells 2011 from 2013; the registration did."""
+    return "2011" if (terminal.version, one.version) == ("2011", "2013") else one.version
+
+
+def _arrivals(profile: TerminalProfile) -> tuple[Arrival, ...]:
+    return tuple(Arrival(datetime.fromisoformat(a["at"]), a["source"], a["over"]) for a in profile.sources)
+
+
 def _connected(
     session: Session, terminal: Terminal, profile: TerminalProfile, one: Seen, policy: Policy, now: datetime
 ) -> None:
-    if terminal.version != one.version and not (terminal.version == "2011" and one.version == "2013"):
-        terminal.version = one.version  # no header tells 2011 from 2013; the registration did
-    before = [Arrival(datetime.fromisoformat(a["at"]), a["source"], a["over"]) for a in profile.sources]
-    after = places.remember(before, Arrival(now, one.source, one.over))
-    if after == tuple(before):
-        return
+    terminal.version = _edition(terminal, one)
+    after = places.remember(_arrivals(profile), Arrival(now, one.source, one.over))
     profile.sources = [{"at": a.at.isoformat(), "source": a.source, "over": a.over} for a in after]
     within, flips = timedelta(minutes=policy.places_min), int(policy.places_flips)
     if sources := places.take_turns(after, now, within, flips):
