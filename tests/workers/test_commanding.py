@@ -16,7 +16,7 @@ from parking.rules import orders
 from parking.rules.orders import Order
 from parking.services import commands
 from parking.vocabulary import CommandFault, CommandKind, CommandState
-from tests.gateways import QUICK, RecordingSink, play
+from tests.gateways import QUICK, RecordingSink, play, terminal
 from tests.obedient import Manners, Obedient, until
 from workers.gateway import commanding
 from workers.gateway.command_store import CommandStore
@@ -347,3 +347,13 @@ def test_encoders_of_every_kind_are_there():
     from workers.gateway.orders import _ENCODERS
 
     assert set(_ENCODERS) == set(CommandKind)
+
+
+def test_the_simulated_terminal_shows_texts_and_says_of_all_else_that_it_cannot(engine, tmp_path):
+    async def story():
+        async with gateway(engine, tmp_path) as gate, terminal(gate):
+            assert (await over(engine, ask(engine, orders.text("请驶离")))).state == "command_answered"
+            cannot = await over(engine, ask(engine, orders.track(5, 60)))
+            assert cannot.fault == CommandFault.NOT_SUPPORTED
+
+    play(story())
