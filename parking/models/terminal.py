@@ -51,10 +51,12 @@ class Command(Base):
 class TerminalProfile(Base):
     """What is known of a terminal beside its registration; apart from it, because every report touches that.
 
-    ``sources``: where it connected from, oldest first; ``fences_digest``: of the plan asked for last.
+    ``sources``: where it connected from, oldest first; ``gateway``: which one holds it since ``moved_at``;
+    ``fences_digest``: of the plan asked for last.
     """
 
     __tablename__ = "terminal_profile"
+    __table_args__ = (Index("ix_terminal_profile_moved_at", "moved_at"),)
 
     terminal_id: Mapped[int] = mapped_column(ForeignKey("terminal.id"), primary_key=True)
     hardware: Mapped[str | None] = mapped_column(String(60))
@@ -63,6 +65,8 @@ class TerminalProfile(Base):
     dangerous_goods: Mapped[bool | None]  # says itself that it is fit for such vehicles
     attributes_at: Mapped[Instant | None]
     sources: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
+    gateway: Mapped[str | None] = mapped_column(String(80))
+    moved_at: Mapped[Instant | None]
     fences_managed: Mapped[bool] = mapped_column(default=False, server_default="false")
     fences_digest: Mapped[str | None] = mapped_column(String(64))
 

@@ -106,9 +106,11 @@ def withdraw(session: Session, command_id: int, now: datetime, actor: str, sourc
 
 
 def claim(
-    session: Session, phones: Collection[str], gateway: str, now: datetime, most: int = 200
+    session: Session, phones: Collection[str], gateway: str, now: datetime, most: int = 200, pace: float = 1.0
 ) -> list[Claimed]:
     """The due commands of these connected terminals, one each, marked as sent by ``gateway``.
+
+    ``pace``: how many seconds of ``now`` pass in a second of the terminal.
 
     Of several gateways that ask at once each command goes to one. Commands of a terminal keep their order.
     """
@@ -130,7 +132,7 @@ def claim(
     return [
         _claimed(command, phone, version)
         for command, phone, version in rows
-        if _sendable(session, command, gateway, now)
+        if _sendable(session, command, gateway, now, pace)
     ]
 
 
@@ -188,14 +190,14 @@ def _due(now: datetime) -> tuple[Any, ...]:
     return live, Command.due_at <= now, Command.expires_at > now
 
 
-def _sendable(session: Session, command: Command, gateway: str, now: datetime) -> bool:
+def _sendable(session: Session, command: Command, gateway: str, now: datetime, pace: float) -> bool:
     """Mark it as sent; False when it was sent in vain often enough."""
     if retrying.given_up(command.attempts, command.sendings):
         _end(session, command, CommandState.FAILED, now, CommandFault.NO_ANSWER)
         return False
     command.state, command.gateway, command.sent_at = CommandState.SENT, gateway, now
     command.attempts, command.sendings = command.attempts + 1, command.sendings + 1
-    command.due_at = now + retrying.wait(command.attempts)
+    command.due_at = now + retrying.wait(command.attempts) * pace
     return True
 
 

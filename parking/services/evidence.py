@@ -11,17 +11,20 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from geo.fix import Fix
-from parking.models import FixRow, TerminalEvidence, TerminalFence, Violation
+from parking.models import Command, FixRow, TerminalEvidence, TerminalFence, Violation
 from parking.rules import evidence, fences, orders
 from parking.rules.evidence import CONFIRMED, MASK, Raised
 from parking.services import commands
-from parking.vocabulary import Mark, TerminalAlarm
+from parking.vocabulary import CommandState, Mark, TerminalAlarm
 
 #: An alarm of the terminal and a violation of ours this far apart may be the same. Assumption.
 SAME_WITHIN = timedelta(seconds=120)
 
 #: Evidence older than this no longer waits for a violation to be found.
 LINKED_WITHIN = timedelta(days=3)
+
+#: A confirmation not delivered in this time is given up: the alarm will be in later reports too.
+CONFIRMED_WITHIN = timedelta(minutes=30)
 
 _PER_SWEEP = 1000
 
@@ -165,12 +168,18 @@ def _fence(session: Session, terminal_id: int, one: Raised) -> TerminalFence | N
 
 
 def _confirm(session: Session, report: Reported, one: Raised, now: datetime) -> None:
-    """The terminal goes on saying it until told that it was heard; an emergency only a person confirms."""
-    key = f"confirm-{one.bit}-{report.at.timestamp():.0f}-{report.serial}"
-    commands.ask(
-        session, report.terminal_id, orders.confirm([one.bit], report.serial), now, "system", "gateway",
-        key=key, patience=timedelta(minutes=30),
+    """The terminal goes on saying it until told that it was heard; an emergency only a person confirms.
+
+    One that waits to be sent confirms the later reports as well (serial 0).
+    """
+    order = orders.confirm([one.bit])
+    waiting = select(Command.id).where(
+        Command.terminal_id == report.terminal_id, Command.kind == order.kind,
+        Command.state == CommandState.QUEUED, Command.expires_at > now,
+        Command.payload["bits"].as_integer() == order.payload["bits"],
     )  # fmt: skip
+    if session.scalar(waiting.limit(1)) is None:
+        commands.ask(session, report.terminal_id, order, now, "system", "gateway", patience=CONFIRMED_WITHIN)
 
 
 def _end_over(session: Session) -> None:

@@ -25,12 +25,14 @@ _ELSEWHERE = (Mark.TELEPORT, Mark.OUTSIDE_WATCH_AREA)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A terminal has authenticated: the edition of its header, where from, over an open connection or not."""
+    """A terminal has authenticated at ``gateway``: the edition of its header, where from, and whether it
+    was ``over`` an open connection of the same phone."""
 
     phone: str
     version: str
     source: str
     over: bool = False
+    gateway: str = ""
 
 
 def connected(session: Session, seen: Sequence[Seen], now: datetime) -> None:
@@ -51,6 +53,18 @@ def connected(session: Session, seen: Sequence[Seen], now: datetime) -> None:
     for one in news:
         terminal = known[one.phone][0]
         _connected(session, terminal, held[terminal.id], one, policy, now)
+
+
+def moved(session: Session, gateway: str, since: datetime) -> list[str]:
+    """Phones that another gateway holds since then: one terminal is one connection, the newest."""
+    p = TerminalProfile
+    return list(
+        session.scalars(
+            select(Terminal.phone)
+            .join(p, p.terminal_id == Terminal.id)
+            .where(p.moved_at >= since, p.gateway != gateway)
+        )
+    )
 
 
 def attributes(session: Session, phone: str, said: Mapping[str, Any], now: datetime) -> None:
@@ -75,8 +89,8 @@ def _policy(session: Session) -> Policy:
 
 
 def _news(terminal: Terminal, profile: TerminalProfile | None, one: Seen, now: datetime) -> bool:
-    """It speaks another edition than before, or comes from elsewhere."""
-    if _edition(terminal, one) != terminal.version or profile is None:
+    """It speaks another edition than before, comes from elsewhere or to another gateway."""
+    if profile is None or _edition(terminal, one) != terminal.version or profile.gateway != one.gateway:
         return True
     before = _arrivals(profile)
     return places.remember(before, Arrival(now, one.source, one.over)) != before
@@ -95,6 +109,8 @@ def _connected(
     session: Session, terminal: Terminal, profile: TerminalProfile, one: Seen, policy: Policy, now: datetime
 ) -> None:
     terminal.version = _edition(terminal, one)
+    if profile.gateway != one.gateway:
+        profile.gateway, profile.moved_at = one.gateway, now
     after = places.remember(_arrivals(profile), Arrival(now, one.source, one.over))
     profile.sources = [{"at": a.at.isoformat(), "source": a.source, "over": a.over} for a in after]
     within, flips = timedelta(minutes=policy.places_min), int(policy.places_flips)

@@ -21,7 +21,7 @@ from parking.vocabulary import (
     CommandState,
     Refusal,
 )
-from tests.terminal_stories import NOW, WHO, ask, claim, words
+from tests.terminal_stories import NOW, PHONE, WHO, ask, claim, words
 
 
 def test_who_asked_what_stays_on_record_and_the_same_form_sent_twice_is_one_command(session, terminal):
@@ -70,3 +70,9 @@ def test_orders_of_an_unknown_terminal_and_of_endless_patience_are_refused(sessi
     with pytest.raises(Refused) as no:
         ask(session, terminal, patience=timedelta(days=8))
     assert words(no) == [Refusal.OUT_OF_RANGE]
+
+
+def test_where_park_time_runs_fast_a_terminal_has_its_seconds_all_the_same(session, terminal):
+    command = ask(session, terminal)
+    assert commands.claim(session, [PHONE], "g", NOW, pace=60)[0].id == command.id
+    assert command.due_at == NOW + timedelta(minutes=10)

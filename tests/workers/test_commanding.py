@@ -357,3 +357,27 @@ def test_the_simulated_terminal_shows_texts_and_says_of_all_else_that_it_cannot(
             assert cannot.fault == CommandFault.NOT_SUPPORTED
 
     play(story())
+
+
+def test_a_terminal_that_comes_to_another_gateway_is_let_go_by_the_first(engine, tmp_path):
+    async def story():
+        async with (
+            gateway(engine, tmp_path, "g1") as one,
+            gateway(engine, tmp_path, "g2") as two,
+            obedient(one) as here,
+        ):
+            there = obedient(two)
+            there.code = here.code
+            await there.sign_on()
+            await until(lambda: not here.connected)
+            command = await over(engine, ask(engine, orders.text("请驶离")))
+            assert command.gateway == "g2" and there.connected and not here.orders
+            back = obedient(one)
+            back.code = here.code
+            await back.sign_on()
+            await until(lambda: not there.connected)
+            await asyncio.sleep(0.3)
+            assert back.connected, "the newest stays"
+            await back.close()
+
+    play(story())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 
 from parking.db import engine
@@ -48,7 +49,8 @@ async def _serve(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     sink = ParkSink(engine(), live.stream(), settings.terminal_enrolment)
     dead_letters = settings.data / "dead-letters" / "gateway.jsonl"
-    gateway = Gateway(sink, dead_letters, commands=CommandStore(engine()))
+    name = f"{socket.gethostname()}:{settings.gateway_port}"
+    gateway = Gateway(sink, dead_letters, commands=CommandStore(engine(), name))
     await gateway.start(settings.host, settings.gateway_port)
     gateway.log.info("listening", host=settings.host, port=gateway.port)
     waiting = asyncio.create_task(stop.wait())

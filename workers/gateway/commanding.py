@@ -35,6 +35,9 @@ from workers.jt808.parameters import ParametersAnswer
 
 TICK_S = 1.0
 
+#: How far back to look for terminals that went to another gateway, seconds: several ticks.
+MOVED_S = 30.0
+
 #: Connections and answers written down in one transaction.
 PER_FLUSH = 500
 
@@ -61,6 +64,7 @@ class Line(Protocol):
         self, message_id: int, body: bytes, version: Version, serial: int | None = None
     ) -> tuple[int, Sequence[bytes]]: ...
     def resend(self, frames: Sequence[bytes]) -> None: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Store(Protocol):
 
     def claim(self, phones: Sequence[str]) -> list[Claimed]: ...
     def welcomed(self, welcomes: Sequence[Welcome]) -> None: ...
+    def moved(self, seconds: float) -> list[str]: ...
     def settle(self, outcomes: Sequence[Outcome]) -> None: ...
     def unsendable(self, command_id: int, fault: CommandFault) -> None: ...
     def attributes(self, phone: str, said: Mapping[str, Any]) -> None: ...
@@ -111,7 +116,7 @@ class Commanding:
         self._welcomes: list[Welcome] = []
         self._outcomes: list[Outcome] = []
         self._attributes: list[tuple[str, Mapping[str, Any]]] = []
-        self.sent = 0
+        self.sent = self.superseded = 0
 
     def on_welcome(self, phone: str, version: Version, line: Line) -> None:
         if self._store is None:
@@ -178,6 +183,7 @@ class Commanding:
     async def _tick(self, store: Store) -> None:
         began = time.monotonic()
         await self._flush(store)
+        await self._let_go(store)
         claimed = await asyncio.to_thread(store.claim, list(self._links))
         for command in claimed:
             if fault := self._send(command):
@@ -194,6 +200,15 @@ class Commanding:
         while self._attributes:
             await asyncio.to_thread(store.attributes, *self._attributes[0])
             del self._attributes[0]
+
+    async def _let_go(self, store: Store) -> None:
+        """Close connections of terminals that have since come to another gateway."""
+        for phone in await asyncio.to_thread(store.moved, MOVED_S):
+            link = self._links.get(phone)
+            if link is not None and all(phone != w.phone for w in self._welcomes):
+                self._log.info("moved_to_another_gateway", phone=phone)
+                self.superseded += 1
+                link.line.close()
 
     def _send(self, command: Claimed) -> CommandFault | None:
         """Send it; why not, when the protocol cannot carry it. A terminal gone meanwhile is sent it later."""

@@ -108,6 +108,8 @@ def upgrade() -> None:
         sa.Column("dangerous_goods", sa.Boolean(), nullable=True),
         sa.Column("attributes_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sources", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
+        sa.Column("gateway", sa.String(length=80), nullable=True),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fences_managed", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("fences_digest", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
@@ -115,6 +117,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("terminal_id", name=op.f("pk_terminal_profile")),
     )
+    op.create_index("ix_terminal_profile_moved_at", "terminal_profile", ["moved_at"], unique=False)
     op.create_table(
         "terminal_fence",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
