@@ -195,7 +195,7 @@ def _registry(reasons: Sequence[Reason] = ()) -> str:
     text = request.args.get("q", "").replace("\x00", "")[:20].strip()
     number = min(max(request.args.get("page", 1, type=int) or 1, 1), 100_000)
     with reading() as session:
-        rows, total = terminal_query.page(session, text, (number - 1) * PER_PAGE, PER_PAGE)
+        rows, total = terminal_query.page(session, text, (number - 1) * PER_PAGE, PER_PAGE, clock.now())
         requests, disputes = terminal_query.requests(session), terminal_query.conflicts(session)
     return render_template(
         "terminals.html", rows=rows, total=total, pages=max(1, -(-total // PER_PAGE)), number=number, q=text,
@@ -205,7 +205,7 @@ def _registry(reasons: Sequence[Reason] = ()) -> str:
 
 def _page(terminal_id: int, reasons: Sequence[Reason] = ()) -> str:
     with reading() as session:
-        found = terminal_query.one(session, terminal_id) or abort(404)
+        found = terminal_query.one(session, terminal_id, clock.now()) or abort(404)
         shown: dict[str, Any] = {
             "commands": terminal_query.commands(session, terminal_id),
             "evidence": terminal_query.evidence(session, terminal_id),

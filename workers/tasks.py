@@ -14,12 +14,12 @@ from parking.db import transaction
 from parking.services import (
     bookings,
     commands,
-    evidence,
     fences,
     heartbeats,
     overstay,
     queue,
     silence,
+    terminal_evidence,
     terminal_watch,
     visits,
     waitlist,
@@ -96,7 +96,7 @@ def sweep_terminals() -> None:
 
 @app.task(name="sweep_evidence")
 def sweep_evidence() -> None:
-    _alone(evidence.sweep)
+    _alone(terminal_evidence.sweep)
 
 
 @app.task(name="sweep_fences")

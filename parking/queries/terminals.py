@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select, true
@@ -31,8 +31,9 @@ from parking.vocabulary import (
     TerminalAlarm,
 )
 
-#: How a terminal reports is judged by this many of its newest fixes.
+#: How a terminal reports is judged by this many of its newest fixes, of a day before and after now.
 FIXES = 500
+LATELY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,25 +142,27 @@ class ConflictView:
     remark: str | None
 
 
-def page(session: Session, text: str, offset: int, limit: int) -> tuple[tuple[TerminalView, ...], int]:
+def page(
+    session: Session, text: str, offset: int, limit: int, now: datetime
+) -> tuple[tuple[TerminalView, ...], int]:
     """Terminals whose phone or plate contains ``text``, newest word first, and how many there are."""
     count = session.scalar(_narrow(select(func.count(Terminal.id)), text)) or 0
     wanted = _narrow(select(Terminal, Vehicle.plate, TerminalProfile), text).order_by(
         Terminal.last_seen_at.desc().nulls_last(), Terminal.id.desc()
     )
     rows = session.execute(wanted.offset(offset).limit(limit)).all()
-    reporting = _reporting(session, [row[0].id for row in rows])
+    reporting = _reporting(session, [row[0].id for row in rows], now)
     return tuple(_terminal(t, plate, profile, reporting.get(t.id)) for t, plate, profile in rows), count
 
 
-def one(session: Session, terminal_id: int) -> TerminalView | None:
+def one(session: Session, terminal_id: int, now: datetime) -> TerminalView | None:
     row = session.execute(
         _narrow(select(Terminal, Vehicle.plate, TerminalProfile), "").where(Terminal.id == terminal_id)
     ).first()
     if row is None:
         return None
     terminal, plate, profile = row
-    return _terminal(terminal, plate, profile, _reporting(session, [terminal_id]).get(terminal_id))
+    return _terminal(terminal, plate, profile, _reporting(session, [terminal_id], now).get(terminal_id))
 
 
 def commands(session: Session, terminal_id: int, limit: int = 15) -> tuple[CommandView, ...]:
@@ -230,10 +233,14 @@ def _narrow(statement: Select[*tuple[Any, ...]], text: str) -> Select[*tuple[Any
     )
 
 
-def _reporting(session: Session, terminal_ids: Sequence[int]) -> Mapping[int, Reporting]:
+def _reporting(session: Session, terminal_ids: Sequence[int], now: datetime) -> Mapping[int, Reporting]:
     f = (
         select(FixRow.time, FixRow.received_at, FixRow.mark, FixRow.backfill)
-        .where(FixRow.vehicle_id == Terminal.vehicle_id, FixRow.terminal_id == Terminal.id)
+        .where(
+            FixRow.vehicle_id == Terminal.vehicle_id,
+            FixRow.terminal_id == Terminal.id,
+            FixRow.time.between(now - LATELY, now + LATELY),
+        )
         .order_by(FixRow.time.desc())
         .limit(FIXES)
         .lateral("newest")

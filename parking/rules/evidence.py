@@ -5,7 +5,7 @@ Level bits: an alarm is told once, from the first report that carries it to the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,9 +55,51 @@ class Raised:
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
-def raised(word: int, extras: Mapping[str, Any] | None) -> tuple[Raised, ...]:
-    """The alarms of a report by its alarm word and additional items."""
-    return tuple(_raised(bit, extras or {}) for bit in BITS if word >> bit & 1)
+def raised(word: int, extras: Mapping[str, Any] | None, items: bytes | None = None) -> tuple[Raised, ...]:
+    """The alarms of a report by its alarm word and additional items, read (``extras``) or as they came."""
+    if not word & MASK:
+        return ()
+    said = dict(extras or {}) | read_items(items or b"")
+    return tuple(_raised(bit, said) for bit in BITS if word >> bit & 1)
+
+
+def read_items(items: bytes) -> dict[str, Any]:
+    """Items 0x11, 0x12 and 0x13 of undecoded additional items (id, length, value); never raises."""
+    found: dict[str, Any] = {}
+    at = 0
+    while at + 2 <= len(items) and at + 2 + items[at + 1] <= len(items):
+        number, value = items[at], items[at + 2 : at + 2 + items[at + 1]]
+        if (known := _ITEMS.get((number, len(value)))) is not None:
+            name, read = known
+            free = next(n for n in (name, *(f"{name}#{k}" for k in range(2, 200))) if n not in found)
+            found[free] = read(value)
+        at += 2 + items[at + 1]
+    return found
+
+
+def _number(value: bytes) -> int:
+    return int.from_bytes(value, "big")
+
+
+def _area(value: bytes) -> dict[str, Any]:
+    return {"kind": value[0], "id": _number(value[1:5])} if len(value) > 1 else {"kind": value[0]}
+
+
+def _crossing(value: bytes) -> dict[str, Any]:
+    return {**_area(value), "direction": {0: "in", 1: "out"}.get(value[5], value[5])}
+
+
+def _segment(value: bytes) -> dict[str, Any]:
+    result = {0: "too_short", 1: "too_long"}.get(value[6], value[6])
+    return {"id": _number(value[:4]), "seconds": _number(value[4:6]), "result": result}
+
+
+_ITEMS: Mapping[tuple[int, int], tuple[str, Callable[[bytes], dict[str, Any]]]] = {
+    (0x11, 1): ("overspeed_area", _area),
+    (0x11, 5): ("overspeed_area", _area),
+    (0x12, 6): ("area_crossing", _crossing),
+    (0x13, 7): ("segment_time", _segment),
+}
 
 
 def _raised(bit: int, extras: Mapping[str, Any]) -> Raised:

@@ -18,7 +18,7 @@ from parking.events import FixesCameLate
 from parking.models import FixRow, Letter, Terminal, Vehicle, Watch
 from parking.queries import journeys
 from parking.rules.monitor import Journey, State, judge, rejudge, revised
-from parking.services import evidence, findings, ground
+from parking.services import findings, ground, terminal_evidence
 from parking.services.terminals import bare_phone
 from parking.vocabulary import Mark
 
@@ -82,7 +82,7 @@ def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken
     fresh = _unknown(session, batch, owners)
     marked = _judge_all(session, fresh, owners, watches, now)
     _store(session, marked, now)
-    evidence.note_stored(session, marked, now)
+    terminal_evidence.note_stored(session, marked, now)
     session.execute(
         update(Terminal)
         .where(Terminal.id.in_([o.terminal_id for o in owners.values()]))

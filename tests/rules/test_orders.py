@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parking.refused import Refused
 from parking.rules import evidence, orders, retrying
 from parking.vocabulary import OrderField, Refusal, TerminalAlarm
+from workers.jt808 import items
 
 
 def refused(make):
@@ -71,3 +74,16 @@ def test_the_terminals_alarms_are_read_with_the_item_that_belongs_to_each():
 def test_an_overspeed_alarm_names_its_area_if_it_has_one():
     everywhere, area = ({"overspeed_area": i} for i in ({"kind": 0}, {"kind": 3, "id": 9}))
     assert [evidence.raised(2, e)[0].number for e in (everywhere, area)] == [None, 9]
+
+
+@given(st.lists(st.sampled_from([
+    bytes.fromhex("010400000F2C"), bytes.fromhex("110100"), bytes.fromhex("11050300000009"),
+    bytes.fromhex("1206030000003800"), bytes.fromhex("1206040000004801"), bytes.fromhex("130700000007005A01"),
+    bytes.fromhex("300116"), bytes.fromhex("12020304"),
+])), st.binary(max_size=3))  # fmt: skip
+def test_items_as_they_came_say_the_same_as_the_codecs_reading_of_them(parts, tail):
+    raw = b"".join(parts) + tail
+    read = {k: v for k, v in items.decode(raw).items() if k.split("#")[0] in (
+        "overspeed_area", "area_crossing", "segment_time")}  # fmt: skip
+    assert evidence.read_items(raw) == read
+    assert evidence.raised(evidence.MASK, None, raw) == evidence.raised(evidence.MASK, read)

@@ -14,8 +14,8 @@ from parking.models import (
     Violation,
 )
 from parking.services import (
-    evidence,
     fences,
+    terminal_evidence,
     tracking,
 )
 from parking.services.tracking import TerminalFix
@@ -33,7 +33,7 @@ def test_an_alarm_that_stays_set_is_one_alarm_until_a_report_lacks_it(session, t
     for second in (40, 50):
         report(session, second, 1 << 23)
     assert kept(session) == [("terminal_route_left", None, 0, 20), ("terminal_route_left", None, 40, 50)]
-    evidence.sweep(session, NOW)
+    terminal_evidence.sweep(session, NOW)
     ends = [r.ended_at for r in session.scalars(select(TerminalEvidence).order_by(TerminalEvidence.id))]
     assert ends == [land.START + timedelta(seconds=30), None]
 
@@ -89,10 +89,10 @@ def test_evidence_of_the_terminal_is_linked_to_our_violation_of_that_time(sessio
         _violation(session, terminal, ViolationKind.BOUNDARY_CROSSING, 5000),
         _violation(session, terminal, ViolationKind.ILLEGAL_STOP, 0),
     ]
-    assert evidence.sweep(session, NOW) == 1
+    assert terminal_evidence.sweep(session, NOW) == 1
     found = session.scalars(select(TerminalEvidence.violation_id).order_by(TerminalEvidence.id)).all()
     assert found == [ours[0], None]
-    assert evidence.sweep(session, NOW) == 0
+    assert terminal_evidence.sweep(session, NOW) == 0
 
 
 def _violation(session, terminal, kind, second):

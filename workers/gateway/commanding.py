@@ -55,16 +55,17 @@ _KIND_OF_REPLY: Mapping[type, CommandKind] = {
 
 
 class Line(Protocol):
-    """A connection: ``order`` sends a message and returns the serial of its first package and the frames;
-    given a ``serial`` it repeats that message. ``source``: the address of the other side."""
+    """A connection, of one terminal or of many: ``order`` sends a message to ``phone`` and returns the serial
+    of its first package and the frames; given a ``serial`` it repeats that message. ``let_go``: another
+    gateway has that terminal now. ``source``: the address of the other side."""
 
     source: str
 
     def order(
-        self, message_id: int, body: bytes, version: Version, serial: int | None = None
+        self, phone: str, message_id: int, body: bytes, version: Version, serial: int | None = None
     ) -> tuple[int, Sequence[bytes]]: ...
     def resend(self, frames: Sequence[bytes]) -> None: ...
-    def close(self) -> None: ...
+    def let_go(self, phone: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ class Commanding:
             if link is not None and all(phone != w.phone for w in self._welcomes):
                 self._log.info("moved_to_another_gateway", phone=phone)
                 self.superseded += 1
-                link.line.close()
+                link.line.let_go(phone)
 
     def _send(self, command: Claimed) -> CommandFault | None:
         """Send it; why not, when the protocol cannot carry it. A terminal gone meanwhile is sent it later."""
@@ -224,7 +225,9 @@ class Commanding:
             self._log.error("command_not_encoded", command=command.id, why=f"{type(error).__name__}: {error}")
             return CommandFault.UNSENDABLE
         before = link.sent.get(command.id)
-        first, frames = link.line.order(message_id, body, version, before.first if before else None)
+        first, frames = link.line.order(
+            command.phone, message_id, body, version, before.first if before else None
+        )
         last = (first + len(frames) - 1) % 65536
         link.sent[command.id] = _Sent(command.id, command.kind, message_id, first, last)
         if len(frames) > 1:

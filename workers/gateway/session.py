@@ -80,15 +80,19 @@ class Session:
         self._check_unread()
 
     def order(
-        self, message_id: int, body: bytes, version: Version, serial: int | None = None
+        self, phone: str, message_id: int, body: bytes, version: Version, serial: int | None = None
     ) -> tuple[int, Sequence[bytes]]:
         """``Line`` of workers.gateway.commanding."""
         first = self._serial if serial is None else serial
-        made = frames(message_id, self.phone or "", first, body, version)
+        made = frames(message_id, phone, first, body, version)
         if serial is None:
             self._serial = (self._serial + len(made)) % 65536
         self.resend(made)
         return first, made
+
+    def let_go(self, phone: str) -> None:
+        """The same: one connection is one terminal here."""
+        self.close()
 
     def resend(self, made: Sequence[bytes]) -> None:
         if not self._writer.is_closing():

@@ -40,6 +40,7 @@ class Reported:
     fix: Fix
     extras: Any
     believed: bool
+    items: bytes | None = None  # additional items as they came, where nobody has read them
 
 
 def concerns(fix: Fix) -> bool:
@@ -68,7 +69,7 @@ def note(session: Session, reports: Sequence[Reported], now: datetime) -> int:
     """
     new = 0
     for report in sorted(reports, key=lambda r: (r.terminal_id, r.at)):
-        for one in evidence.raised(report.fix.alarm, report.extras):
+        for one in evidence.raised(report.fix.alarm, report.extras, report.items):
             new += _keep(session, report, one, now)
     return new
 
