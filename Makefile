@@ -17,6 +17,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(FITS)' 2>/dev/null && { command -v $$p; break; }; done)
 
 .PHONY: help run test check bench chaos demo clean clean-data lock
+.PHONY: help run test check bench fuzz demo clean clean-data lock
 
 help: ## 显示本帮助 / show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,9 @@ chaos: $(VENV)/.dev ## 负载下随机 kill -9（≥50 次）及数据库停 60 
 	$(PY) tests/bench/river.py --runs chaos --vehicles 20000 --sockets 2000 --rate 2000 --seconds 330 --kill 5 \
 		--out build/chaos.json $(RIVER)
 	HAZPARK_TEST_AWAY_S=60 $(PY) -m pytest -n 0 tests/workers/test_gateway_outages.py
+
+fuzz: $(VENV)/.dev ## 用一千万个损坏的帧考验解码器（ARGS=--cases=N） / ten million damaged frames through the decoder
+	nice -n 19 $(PY) tests/fuzz/run.py $(ARGS)
 
 demo: $(VENV)/.run ## 在运行中的系统上重放演示日 / play the demo day again on the running system
 	$(PY) -m workers demo $(ARGS)

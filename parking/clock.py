@@ -37,6 +37,11 @@ class DemoClock:
         fresh.write_text(json.dumps(asdict(self)))
         fresh.replace(path)
 
+    def pace(self, real: float) -> float:
+        """Park seconds in one real second."""
+        fast_for = (self.park_end - self.park_start) / self.rate
+        return self.rate if 0 <= real - self.real_start < fast_for else 1.0
+
 
 _cache: tuple[str, int, DemoClock | None] = ("", 0, None)
 
@@ -61,6 +66,13 @@ def now() -> datetime:
     real = datetime.now(UTC)
     clock = demo_clock()
     return datetime.fromtimestamp(clock.at(real.timestamp()), UTC) if clock else real
+
+
+def pace() -> float:
+    """Park seconds in one real second (1 without a demo clock): what waits for machines, not for people, is
+    waited for in real time."""
+    clock = demo_clock()
+    return clock.pace(datetime.now(UTC).timestamp()) if clock else 1.0
 
 
 def lead() -> timedelta:

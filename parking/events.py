@@ -136,6 +136,14 @@ class ReplayAsked(Event):
     part_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class TerminalsDisagree(Event):
+    """Two terminals claim one plate, or one terminal speaks from two places."""
+
+    name: ClassVar[str] = "terminals_disagree"
+    conflict_id: int
+
+
 ALL: tuple[type[Event], ...] = (
     BookingSubmitted,
     BookingClosed,
@@ -152,4 +160,5 @@ ALL: tuple[type[Event], ...] = (
     FixesCameLate,
     TracksSent,
     ReplayAsked,
+    TerminalsDisagree,
 )

@@ -499,6 +499,108 @@ class PlanState(StrEnum):
     APPLIED = "applied"  # 已采用
 
 
+class CommandKind(StrEnum):
+    """What is asked of a terminal (终端指令)."""
+
+    SEND_TEXT = "send_text"  # 下发文本
+    LOCATE_NOW = "locate_now"  # 立即定位
+    TRACK_FOR_A_WHILE = "track_for_a_while"  # 临时跟踪
+    SET_PARAMETERS = "set_parameters"  # 设置参数
+    ASK_PARAMETERS = "ask_parameters"  # 查询参数
+    ASK_ATTRIBUTES = "ask_attributes"  # 查询属性
+    CONFIRM_ALARM = "confirm_alarm"  # 人工确认报警
+    RESTART_TERMINAL = "restart_terminal"  # 终端复位
+    SET_AREA = "set_area"  # 设置区域
+    SET_ROUTE = "set_route"  # 设置路线
+    DELETE_AREAS = "delete_areas"  # 删除区域
+    DELETE_ROUTES = "delete_routes"  # 删除路线
+    ASK_AREAS = "ask_areas"  # 查询区域
+
+
+class CommandState(StrEnum):
+    """Life of a command (指令状态)."""
+
+    QUEUED = "command_queued"  # 待下发
+    SENT = "command_sent"  # 已下发
+    ANSWERED = "command_answered"  # 已应答
+    FAILED = "command_failed"  # 失败
+    EXPIRED = "command_expired"  # 已过期
+
+
+#: Commands that still want something of the gateway.
+LIVE_COMMAND = frozenset({CommandState.QUEUED, CommandState.SENT})
+
+
+class CommandFault(StrEnum):
+    """Why a command failed."""
+
+    REFUSED = "terminal_failed_it"  # 终端执行失败
+    NOT_UNDERSTOOD = "terminal_found_it_wrong"  # 消息有误
+    NOT_SUPPORTED = "terminal_cannot"  # 终端不支持
+    NO_ANSWER = "terminal_did_not_answer"  # 无应答
+    EDITION = "edition_cannot"  # 协议版本不支持
+    UNSENDABLE = "cannot_be_encoded"  # 无法编码
+    WITHDRAWN = "command_withdrawn"  # 已撤回
+    REPLACED = "command_replaced"  # 已被取代
+
+
+class FenceState(StrEnum):
+    """What is known of an area or route in a terminal."""
+
+    WANTED = "fence_wanted"  # 待设置
+    HELD = "fence_held"  # 已在终端
+    GOING = "fence_going"  # 待删除
+    FAILED = "fence_failed"  # 设置失败
+
+
+class TerminalAlarm(StrEnum):
+    """An alarm the terminal raises by itself from areas and routes it holds."""
+
+    OVERSPEED = "terminal_overspeed"  # 终端超速报警
+    AREA = "terminal_area_crossed"  # 终端进出区域
+    ROUTE = "terminal_route_crossed"  # 终端进出路线
+    SEGMENT = "terminal_segment_time"  # 终端路段行驶时间
+    DEVIATION = "terminal_route_left"  # 终端路线偏离
+
+
+class ConflictKind(StrEnum):
+    """Two claims that cannot both be true (终端冲突)."""
+
+    PLATE_CLAIMED = "plate_claimed"  # 车牌被另一终端申报
+    TWO_PLACES = "two_places"  # 同一终端两处连接
+    POSITIONS_ALTERNATE = "positions_alternate"  # 同一终端位置交替
+
+
+class ConflictState(StrEnum):
+    OPEN = "conflict_open"  # 未处理
+    CLOSED = "conflict_closed"  # 已处理
+
+
+class RequestState(StrEnum):
+    """A terminal nobody knows asks to be let in."""
+
+    WAITING = "request_waiting"  # 待审核
+    GRANTED = "request_granted"  # 已准入
+    DENIED = "request_denied"  # 已拒绝
+
+
+class OrderField(StrEnum):
+    """Fields of the forms for terminals."""
+
+    TEXT = "order_text"  # 文本
+    INTERVAL_S = "order_interval_s"  # 间隔（秒）
+    VALID_S = "order_valid_s"  # 有效期（秒）
+    EXPIRES_MIN = "order_expires_min"  # 多久后过期（分钟）
+    HEARTBEAT_S = "parameter_heartbeat_s"  # 心跳间隔
+    REPORT_S = "parameter_report_s"  # 缺省汇报间隔
+    SLEEP_REPORT_S = "parameter_sleep_report_s"  # 休眠汇报间隔
+    ALARM_REPORT_S = "parameter_alarm_report_s"  # 紧急报警汇报间隔
+    TOP_SPEED_KMH = "parameter_top_speed_kmh"  # 最高速度
+    SPEEDING_S = "parameter_speeding_s"  # 超速持续时间
+    LONGEST_STOP_S = "parameter_longest_stop_s"  # 最长停车时间
+    REASON = "order_reason"  # 原因
+
+
 class Refusal(StrEnum):
     """Every "no" the house can say. Facts are named beside; sentences live in ``speech``."""
 
@@ -622,6 +724,17 @@ class Refusal(StrEnum):
     VERSION_UNKNOWN = "version_unknown"  # id
     TOKEN_UNKNOWN = "token_unknown"  # noqa: S105 - the name of a refusal
     TOKENS_TOO_MANY = "tokens_too_many"
+    # terminals
+    TERMINAL_UNKNOWN = "terminal_unknown"
+    TERMINAL_UNBOUND = "terminal_unbound"  # phone
+    COMMAND_OVER = "command_over"  # state
+    OUT_OF_RANGE = "out_of_range"  # field, least, most
+    NOT_GBK = "not_gbk"  # characters
+    TEXT_TOO_LONG = "text_too_long"  # bytes, limit
+    NOTHING_ASKED = "nothing_asked"
+    REQUEST_OVER = "request_over"
+    CONFLICT_OVER = "conflict_over"
+    PLATE_HAS_TERMINAL = "plate_has_terminal"  # plate, phone
 
 
 class Advice(StrEnum):

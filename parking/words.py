@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from parking import terminal_words
 from parking.vocabulary import (
     Advice,
     AppealState,
@@ -243,9 +244,18 @@ FAULTS: Mapping[StrEnum, str] = {
     FixFault.KEY_REUSED: "This Idempotency-Key was used for another request.",
 }
 
-SENTENCES: Mapping[StrEnum, str] = {**REFUSALS, **VIOLATIONS, **ADVICE, **QUEUE, **SEGREGATION, **FAULTS}
+SENTENCES: Mapping[StrEnum, str] = {
+    **REFUSALS,
+    **VIOLATIONS,
+    **ADVICE,
+    **QUEUE,
+    **SEGREGATION,
+    **FAULTS,
+    **terminal_words.SENTENCES,
+}
 
 NAMES: Mapping[StrEnum, str] = {
+    **terminal_words.NAMES,
     DrawingState.OPEN: "waits for consent",
     DrawingState.TAKEN: "taken over",
     DrawingState.DECLINED: "not taken over",

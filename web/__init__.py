@@ -77,17 +77,18 @@ def _open_rooms(app: Flask) -> None:
         planning,
         queue,
         supervisor,
+        terminals,
         tokens,
         warnings,
     )
 
     rooms = (
-        *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor),
+        *(home, auth, driver, dispatch, planning, queue, enterprise, supervisor, terminals),
         *(maps, passed, gate, inbox, warnings, overrides, bans, checklist, goods, imports, feeds),
         *(admin, layers, tokens, export, ogc, health),
         *(api_osmand, api_fixes, api_document),
     )
-    for room in (desk, inbox, layers, supervisor, warnings, api_osmand, api_fixes):
+    for room in (desk, inbox, layers, supervisor, terminals, warnings, api_osmand, api_fixes):
         room.init_app(app)
     menu: list[tuple[str, str]] = []
     for room in rooms:

@@ -16,7 +16,7 @@ from parking.services import notices
 from parking.speech import N_
 from parking.vocabulary import Role, Severity, ViolationKind
 from web.gates import gate
-from web.language import _, clock_time, say
+from web.language import _, clock_time, name, say
 from web.people import current_person
 from web.store import reading, transaction
 
@@ -30,6 +30,7 @@ _SAID: Mapping[str, str] = {
     "override_asked": N_("An override is asked for {plate} (booking {code}): answer it."),
     "bay_possible": N_("A bay is possible now for {plate} on the waiting list (booking {code})."),
     "visit_alarm": N_("{plate}: {state}. Look after it now (booking {code})."),
+    "terminals_disagree": N_("{conflict}: terminal {phone}, vehicle {plate}. Look at it now."),
     "bay_lost": N_("{plate} lost its bay and needs another one (booking {code})."),
 }
 
@@ -112,7 +113,9 @@ def _rows() -> tuple[NoticeView, ...]:
 
 
 def _meant(key: str, value: Any) -> Any:
-    """Times travel as text in facts."""
+    """Times and words travel as text in facts."""
+    if key in ("conflict", "state"):
+        return name(value)
     if key.endswith("_at"):
         try:
             return clock_time(datetime.fromisoformat(value))

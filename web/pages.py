@@ -18,8 +18,12 @@ from parking.speech import N_
 from parking.vocabulary import (
     BayState,
     BookingState,
+    CommandState,
+    ConflictState,
     DrawingState,
+    FenceState,
     HoldState,
+    RequestState,
     Severity,
     ViolationState,
     VisitState,
@@ -102,6 +106,19 @@ TONES: Mapping[str, str] = {
     BayState.FREE: "good",
     BayState.OUT_OF_SERVICE: "off",
     BayState.ISOLATION: "stop",
+    CommandState.QUEUED: "wait",
+    CommandState.SENT: "wait",
+    CommandState.ANSWERED: "good",
+    CommandState.FAILED: "stop",
+    CommandState.EXPIRED: "off",
+    FenceState.WANTED: "wait",
+    FenceState.HELD: "good",
+    FenceState.GOING: "wait",
+    FenceState.FAILED: "stop",
+    ConflictState.OPEN: "stop",
+    ConflictState.CLOSED: "off",
+    RequestState.WAITING: "wait",
+    RequestState.DENIED: "off",
 }
 
 _KINDS: Mapping[LayerKind, str] = {

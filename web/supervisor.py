@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from parking import clock
 from parking.queries import park as park_query
+from parking.queries import terminals as terminal_query
 from parking.queries import tracks as track_query
 from parking.queries import violations as violation_query
 from parking.queries.tracks import VehicleView
@@ -158,6 +159,7 @@ def _page(violation_id: int, reasons: Sequence[Reason] = ()) -> str:
         park = park_query.current(session)
         line = desk.line_of(park, found)
         drawn, track = maps.violation_map(session, park, found, line)
+        evidence = terminal_query.evidence_for(session, violation_id)
     return render_template(
         "violation.html",
         v=found,
@@ -165,6 +167,7 @@ def _page(violation_id: int, reasons: Sequence[Reason] = ()) -> str:
         map=drawn,
         track=track,
         history=history,
+        evidence=evidence,
         facts=list(desk.spoken(found)),
         certainty=desk.certainty(found),
         reasons=reasons,

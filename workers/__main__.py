@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gateway": ("gateway", N_("Receive JT/T 808 terminals over TCP.")),
     "demo": ("demo", N_("Play the recorded demo day through the real doors.")),
     "replay": ("replay", N_("Send a file of tracks through the real gateway.")),
+    "areas": ("areas", N_("Show what a terminal would hold of a park, and what is lost by it.")),
     "decode": ("decode", N_("Decode JT/T 808 frames given as hex, one per line, to JSON.")),
 }
 

@@ -55,6 +55,7 @@ ROUTES: Mapping[str, Route] = {
     events.FixesCameLate.name: Route((), _judge_again),
     events.TracksSent.name: Route((), _import_on),
     events.ReplayAsked.name: Route((), _replay),
+    events.TerminalsDisagree.name: Route(("notice",), notices.announce),
 }
 
 

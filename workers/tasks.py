@@ -13,6 +13,8 @@ from parking import clock, outbox
 from parking.db import transaction
 from parking.services import (
     bookings,
+    commands,
+    fences,
     heartbeats,
     overstay,
     packing,
@@ -20,6 +22,8 @@ from parking.services import (
     partitions,
     queue,
     silence,
+    terminal_evidence,
+    terminal_watch,
     visits,
     waitlist,
     warnings,
@@ -88,6 +92,26 @@ def sweep_queue() -> None:
 @app.task(name="sweep_warnings")
 def sweep_warnings() -> None:
     _alone(warnings.sweep)
+
+
+@app.task(name="sweep_commands")
+def sweep_commands() -> None:
+    _alone(commands.sweep)
+
+
+@app.task(name="sweep_terminals")
+def sweep_terminals() -> None:
+    _alone(terminal_watch.sweep)
+
+
+@app.task(name="sweep_evidence")
+def sweep_evidence() -> None:
+    _alone(terminal_evidence.sweep)
+
+
+@app.task(name="sweep_fences")
+def sweep_fences() -> None:
+    _alone(fences.sweep)
 
 
 @app.task(name="heartbeat")

@@ -14,14 +14,18 @@ from typing import Self
 from workers.jt808 import location
 from workers.jt808.bad import BadMessage
 from workers.jt808.framing import Frame, Splitter
-from workers.jt808.general import GeneralAnswer, RegistrationAnswer
-from workers.jt808.header import Version, split
+from workers.jt808.general import GeneralAnswer, RegistrationAnswer, encode_general
+from workers.jt808.header import Header, Version, split
 from workers.jt808.identity import Authentication, Registration, encode_authentication, encode_registration
 from workers.jt808.location import Location
 from workers.jt808.messages import decode, frames
 
 #: How many reports fit one 0x0704 of at most 1,023 bytes without additional items.
 MOST_IN_BATCH = 30
+
+
+#: Messages of the platform that ask for nothing.
+_NO_COMMANDS = (0x8003, 0x8004)
 
 
 class Unanswered(ConnectionError):
@@ -211,15 +215,25 @@ class Terminal:
 
     def _hear(self, frame: Frame) -> None:
         try:
-            value = decode(frame.content).value
+            message = decode(frame.content)
         except BadMessage:
             return
+        value = message.value
         if isinstance(value, RegistrationAnswer):
             key = (0x0100, value.answered)
         elif isinstance(value, GeneralAnswer):
             key = (value.answered_id, value.answered)
         else:
+            self._told(message.header)
             return
         answer = self._waiting.get(key)
         if answer is not None and not answer.done():
             answer.set_result(value)
+
+    def _told(self, header: Header) -> None:
+        """A command of the platform: texts are shown (to nobody), of all else it says that it cannot."""
+        if header.message_id & 0x8000 and header.message_id not in _NO_COMMANDS and self._writer is not None:
+            result = 0 if header.message_id == 0x8300 else 3
+            body = encode_general(header.serial, header.message_id, result)
+            _, _, packed = self._pack(0x0001, body)
+            self._writer.write(b"".join(packed))

@@ -19,6 +19,14 @@ from parking.models.outbox import Heartbeat, Letter
 from parking.models.park import Bay, Drawing, Goods, LayerVersion, Lot, ParkRow
 from parking.models.replay import ReplayPart, ReplayRun
 from parking.models.staff import AccessToken, Audit, Staff
+from parking.models.terminal import (
+    Command,
+    TerminalConflict,
+    TerminalEvidence,
+    TerminalFence,
+    TerminalProfile,
+    TerminalRequest,
+)
 from parking.models.vehicle import FixRow, Terminal, Vehicle, Watch
 from parking.models.violation import Notice, Passage, Violation
 
@@ -33,6 +41,7 @@ __all__ = [
     "Cargo",
     "CheckAnswer",
     "CheckRow",
+    "Command",
     "Drawing",
     "Evidence",
     "Feed",
@@ -57,6 +66,11 @@ __all__ = [
     "Restraint",
     "Staff",
     "Terminal",
+    "TerminalConflict",
+    "TerminalEvidence",
+    "TerminalFence",
+    "TerminalProfile",
+    "TerminalRequest",
     "Ticket",
     "TrackImport",
     "Vehicle",

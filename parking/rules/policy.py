@@ -25,6 +25,7 @@ class PolicyWrong(ValueError):
 #: Distances that keep loads apart; none of them may be switched off by writing 0.
 _ABOVE_ZERO = frozenset(
     {"segregation_forbidden_m", "segregation_separated_m", "fire_zoning_m"}
+    | {"fence_vertices", "fence_turns", "fence_share", "places_min", "places_flips"}
     | {f"imdg_{level}_m" for level in range(1, 5)}
 )
 
@@ -92,6 +93,14 @@ class Policy:
     )
     speeding_back_s: float = _set(10.0, "s")
     speeding_fixes: float = _set(3.0, "")
+    # what terminals are asked to hold
+    fence_vertices: float = _set(100.0, "")
+    fence_turns: float = _set(40.0, "")
+    fence_share: float = _set(0.2, "share")
+    fences_auto: bool = _set(False, "")
+    # one terminal from two places
+    places_min: float = _set(10.0, "min")
+    places_flips: float = _set(3.0, "")
     # silence
     silence_s: float = _set(300.0, "s")
     # stay

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parking.models import Booking, Letter, Notice, Vehicle, Violation
+from parking.models import Booking, Letter, Notice, TerminalConflict, Vehicle, Violation
 from parking.vocabulary import Role, Severity, ViolationKind
 
 #: Who is told of what, and how loudly. Guards and dispatchers act on the spot, supervisors decide.
@@ -22,6 +22,7 @@ AUDIENCE: Mapping[str, tuple[tuple[Role, ...], Severity]] = {
     "visit_alarm": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
     "violation_seen": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
     "violation_refuted": ((Role.SUPERVISOR,), Severity.WARNING),
+    "terminals_disagree": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
     "violation_escalated": ((Role.SUPERVISOR, Role.DISPATCHER), Severity.ALARM),
 }
 
@@ -74,7 +75,18 @@ def _facts(session: Session, letter: Letter, severity: Severity) -> tuple[dict[s
         booking = session.get(Booking, booking_id)
         facts = {"plate": booking.plate, "code": booking.code} if booking else {}
         return {**facts, **{k: v for k, v in letter.payload.items() if k == "state"}}, severity
+    if conflict_id := letter.payload.get("conflict_id"):
+        return _conflict_facts(session, conflict_id), severity
     return {}, severity
+
+
+def _conflict_facts(session: Session, conflict_id: int) -> dict[str, Any]:
+    conflict = session.get(TerminalConflict, conflict_id)
+    if conflict is None:
+        return {}
+    vehicle = session.get(Vehicle, conflict.vehicle_id) if conflict.vehicle_id else None
+    facts = {"phone": conflict.phone, "other": conflict.other, "conflict": conflict.kind}
+    return {**facts, "plate": vehicle.plate} if vehicle else facts
 
 
 def _violation_facts(

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from parking.models import Terminal, Vehicle
 from parking.rules import plate as plates
-from parking.services import audit
+from parking.services import audit, conflicts, terminal_requests
+from parking.vocabulary import ConflictKind
 
 #: After so long without a word from the terminal we know, another may speak for its vehicle.
 FORGOTTEN = timedelta(hours=24)
@@ -59,7 +60,13 @@ def register(
     """
     bare, plate = bare_phone(phone), plates.normalise(plate)
     terminal = session.scalar(select(Terminal).where(Terminal.phone == bare).with_for_update())
+    if terminal_requests.denied(session, bare):
+        return Registration(4)
     if terminal is None and enrolment == "known":
+        terminal_requests.note(
+            session, bare, plate, plate_colour, now, version=version, maker=maker, model=model,
+            device_id=device_id,
+        )  # fmt: skip
         return Registration(4)
     if not 0 < len(plate) <= LONGEST_PLATE:
         return Registration(2)
@@ -69,9 +76,10 @@ def register(
         subject, about = ("vehicle", vehicle_id) if terminal is None else ("terminal", terminal.id)
         facts = {"plate": plate, "result": refused}
         audit.record(session, f"terminal:{bare}", "register_refused", subject, about, now, "gateway", **facts)
+        _tell(session, bare, terminal, vehicle_id, device_id, now)
         return Registration(refused)
     if terminal is None:
-        terminal = _enrol(session, bare, vehicle_id, now)
+        terminal = enrol(session, bare, vehicle_id, now)
     elif terminal.vehicle_id is None:
         terminal.vehicle_id = vehicle_id
     terminal.version, terminal.maker, terminal.model = version, maker, model
@@ -104,6 +112,24 @@ def _against(
         else ()
     )
     return 1 if any(_spoke(t, now) for t in others) else 0
+
+
+def _tell(
+    session: Session, phone: str, terminal: Terminal | None, vehicle_id: int | None, device_id: str | None,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Two terminals claim one plate, or two devices one number: people are told."""
+    if terminal is not None and _other_device(terminal, device_id):
+        conflicts.note(
+            session, ConflictKind.TWO_PLACES, phone, device_id or "?", now, terminal_id=terminal.id,
+            vehicle_id=terminal.vehicle_id, devices=[terminal.device_id, device_id],
+        )  # fmt: skip
+    others = select(Terminal.phone).where(Terminal.vehicle_id == vehicle_id, Terminal.phone != phone)
+    for other in session.scalars(others.limit(1)) if vehicle_id is not None else ():
+        conflicts.note(
+            session, ConflictKind.PLATE_CLAIMED, phone, other, now, vehicle_id=vehicle_id,
+            terminal_id=terminal.id if terminal else None,
+        )  # fmt: skip
 
 
 def _hold(session: Session, vehicle_id: int | None) -> None:
@@ -153,7 +179,8 @@ def vehicle_of(session: Session, plate: str, colour: int, now: datetime) -> int:
     return session.scalars(found).one()
 
 
-def _enrol(session: Session, phone: str, vehicle_id: int | None, now: datetime) -> Terminal:
+def enrol(session: Session, phone: str, vehicle_id: int | None, now: datetime) -> Terminal:
+    """A terminal with a new code, bound to this vehicle."""
     session.execute(
         insert(Terminal)
         .values(phone=phone, vehicle_id=vehicle_id, auth_code=secrets.token_hex(8), registered_at=now)

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from parking.queries import journeys
+from parking.rules import evidence
 from parking.rules.monitor import JourneyAt, State, judge_many
 from parking.rules.plausibility import MARKS
-from parking.services import ground, owners, storing, telling, watches
+from parking.services import ground, owners, storing, telling, terminal_evidence, watches
 from parking.services.fixbatch import FixBatch, TerminalFix, instant
 from parking.services.owners import NeverRegistered, Owner
 from parking.services.rejudging import judge_again
 from parking.services.remembered import Changed
 from parking.services.taken import Position, Rows, Taken
+from parking.services.terminal_evidence import Reported
 from parking.vocabulary import Mark
 
 __all__ = ["FixBatch", "NeverRegistered", "Position", "Taken", "TerminalFix", "judge_again", "take"]
@@ -77,7 +79,22 @@ def _take(session: Session, rows: Rows, known: Sequence[watches.Recalled], now: 
         seen = telling.write(session, found, now)
         telling.ask_again(session, _to_judge_again(rows, marks, known, judged.states))
     stored = storing.insert(session, rows.fixes, rows.owners, marks, now)
+    terminal_evidence.note(session, _alarms(rows, marks, now), now)
     return Taken(stored, 0, _counted(marks), tuple(seen), rows, newest)
+
+
+def _alarms(rows: Rows, marks: NDArray[np.int8], now: datetime) -> list[Reported]:
+    """The reports in which a terminal speaks of areas and routes."""
+    fixes, found = rows.fixes, []
+    for row in np.flatnonzero((fixes.alarm & evidence.MASK) != 0).tolist():
+        owner, mark, fix = rows.owners[row], MARKS[int(marks[row])], fixes.fix(row)
+        at = now if mark in (Mark.FUTURE, Mark.TOO_OLD) else fix.time
+        believed = mark in (None, Mark.LATE)
+        found.append(Reported(
+            owner.terminal_id, owner.vehicle_id or None, int(fixes.serial[row]), at, fix, fixes.extras[row],
+            believed, fixes.items[row],
+        ))  # fmt: skip
+    return found
 
 
 def _journeys(session: Session, rows: Rows) -> Sequence[JourneyAt]:

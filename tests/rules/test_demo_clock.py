@@ -42,3 +42,8 @@ def test_the_file_is_read_again_when_it_changes(monkeypatch, tmp_path):
     DemoClock(0.0, 2e9, 1.0, 2e9).write(path)
     assert json.loads(path.read_text())["park_start"] == 2e9
     assert clock.now() > first
+
+
+def test_the_pace_is_that_of_the_demo_while_it_runs_and_real_afterwards():
+    demo = DemoClock(real_start=1000.0, park_start=0.0, rate=60.0, park_end=600.0)
+    assert [demo.pace(real) for real in (999.0, 1000.0, 1009.9, 1010.0)] == [1.0, 60.0, 60.0, 1.0]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.cli.decode import decode_lines
-from workers.jt808 import identity, location
+from workers.jt808 import areas, identity, location
 from workers.jt808.header import Header, Version
 from workers.jt808.location import Location
 from workers.jt808.messages import frames
@@ -122,3 +122,16 @@ def test_the_command_reads_a_file_or_standard_input_and_never_shows_a_traceback(
 @pytest.mark.parametrize(("lang", "said"), [("zh", "解码"), ("en", "Decode")])
 def test_help_speaks_both_languages(lang, said):
     assert said in run("--help", "--lang", lang).stdout.decode()
+
+
+def test_what_the_platform_sends_is_printed_as_well():
+    polygon = areas.Polygon(5, 8, areas.Limits(max_kmh=30), "A", vertices=((1.5, 2.5), (1.5, 3), (2, 3)))
+    bodies = {
+        0x8604: areas.encode_polygon(polygon, Version.V2019),
+        0x0104: bytes.fromhex("0001 02 00000029 04 0000001E 0000F999 02 CAFE"),
+    }
+    lines = [frames(n, "1", 1, body, Version.V2019)[0].hex().encode() for n, body in bodies.items()]
+    area, answer = json.loads(json.dumps(list(decode_lines(lines))))
+    assert area["fields"]["vertices"] == [[1.5, 2.5], [1.5, 3.0], [2.0, 3.0]]
+    assert area["fields"]["limits"]["max_kmh"] == 30 and area["fields"]["number"] == 5
+    assert answer["fields"] == {"answered": 1, "settings": {"41": 30, "63897": "cafe"}}

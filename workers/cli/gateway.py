@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from parking.speech import N_, translate
 from workers.channels import live
 from workers.cli.language import parser, spoken
 from workers.gateway import tidying
+from workers.gateway.command_store import CommandStore
 from workers.gateway.limits import Limits
 from workers.gateway.server import Gateway
 from workers.gateway.sink import ParkSink
@@ -51,8 +53,9 @@ async def _serve(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     limits = Limits()
     sink = ParkSink(engine(), live.stream(), settings.terminal_enrolment, limits.positions)
-    relays = settings.relay_networks
-    gateway = Gateway(sink, settings.data / "dead-letters" / "gateway.jsonl", limits, relays)
+    name = f"{socket.gethostname()}:{settings.gateway_port}"
+    dead_letters, commands = settings.data / "dead-letters" / "gateway.jsonl", CommandStore(engine(), name)
+    gateway = Gateway(sink, dead_letters, limits, settings.relay_networks, commands)
     await gateway.start(settings.host, settings.gateway_port)
     gateway.log.info("listening", host=settings.host, port=gateway.port)
     waiting, tidy = asyncio.create_task(stop.wait()), asyncio.create_task(tidying.run())

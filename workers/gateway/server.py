@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from workers.gateway.batcher import Batcher
+from workers.gateway.commanding import Commanding, Store
 from workers.gateway.deadletter import DeadLetters
 from workers.gateway.intake import Intake
 from workers.gateway.limits import Limits
@@ -32,9 +33,15 @@ class Gateway:
     """``dead_letters``: file for what could not be stored. ``stats()`` tells what happened so far."""
 
     def __init__(
-        self, sink: Sink, dead_letters: Path, limits: Limits | None = None, relays: Sequence[Network] = ()
+        self,
+        sink: Sink,
+        dead_letters: Path,
+        limits: Limits | None = None,
+        relays: Sequence[Network] = (),
+        commands: Store | None = None,
     ) -> None:
         self.sink, self.limits, self.log = sink, limits or Limits(), Sparing()
+        self.commanding = Commanding(commands, self.log)
         self.counts: Counter[str] = Counter()
         self.stopping = False
         self._relays = tuple(relays)
@@ -68,7 +75,7 @@ class Gateway:
         """Listen. Raises OSError when the address is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Session(self), host, port, backlog=4096)
-        work = (self.batcher.run(), self.intake.run(), self._watch())
+        work = (self.batcher.run(), self.intake.run(), self._watch(), self.commanding.run())
         self._tasks = [asyncio.create_task(part) for part in work]
 
     async def stop(self) -> None:
@@ -114,8 +121,7 @@ class Gateway:
 
     def leave(self, session: Session, phone: str) -> None:
         """``phone`` is not served on ``session`` any more; it may sign on again."""
-        if self._live.get(phone) is session:
-            del self._live[phone]
+        self._left(session, phone)
         session.unsign(phone)
         if not session.phones:
             session.deadline = time.monotonic() + self.limits.sign_on_s
@@ -173,8 +179,12 @@ class Gateway:
         self._sessions.pop(session, None)
         self._strangers.pop(session, None)
         for phone in session.phones:
-            if self._live.get(phone) is session:
-                del self._live[phone]
+            self._left(session, phone)
+
+    def _left(self, session: Session, phone: str) -> None:
+        if self._live.get(phone) is session:
+            del self._live[phone]
+            self.commanding.on_gone(phone, session)
 
     async def _watch(self) -> None:
         """Close what has been silent too long; say now and then what was done."""

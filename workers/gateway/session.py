@@ -21,16 +21,21 @@ from workers.jt808.assembly import Assembler, Joined
 from workers.jt808.bad import BadMessage
 from workers.jt808.framing import Frame, Skipped
 from workers.jt808.general import Result
-from workers.jt808.header import Header, split
-from workers.jt808.identity import Authentication, Registration
+from workers.jt808.header import Header, Version, split
+from workers.jt808.identity import Attributes, Authentication, Registration
 from workers.jt808.location import Batch, Location, LocationReply
 from workers.jt808.messages import frames, read_body
+from workers.jt808.orders import AreasAnswer
+from workers.jt808.parameters import ParametersAnswer
 
 if TYPE_CHECKING:
     from workers.gateway.server import Gateway
 
 #: Messages that carry positions.
 LOCATIONS = (0x0200, 0x0201, 0x0704)
+
+#: Answers to questions of ours that may come divided.
+REPLIES = (0x0104, 0x0107, 0x0608)
 
 #: Longest plate or VIN that is kept.
 LONGEST_PLATE = 20
@@ -83,6 +88,26 @@ class Session(Connection):
         self._serial = (self._serial + len(packed)) % 65536
         self.write(b"".join(packed))
 
+    def order(
+        self, phone: str, message_id: int, body: bytes, version: Version, serial: int | None = None
+    ) -> tuple[int, Sequence[bytes]]:
+        """``Line`` of workers.gateway.commanding."""
+        first = self._serial if serial is None else serial
+        made = frames(message_id, phone, first, body, version)
+        if serial is None:
+            self._serial = (self._serial + len(made)) % 65536
+        self.resend(made)
+        return first, made
+
+    def let_go(self, phone: str) -> None:
+        """The same: over a relay's connection the other terminals go on."""
+        self._gateway.leave(self, phone)
+        if not self.relay:
+            self.close()
+
+    def resend(self, made: Sequence[bytes]) -> None:
+        self.write(b"".join(made))
+
     def answer(self, header: Header, result: Result, serials: Sequence[int] = ()) -> None:
         """0x8001 to the message, or to each of its packages."""
         for serial in serials or (header.serial,):
@@ -103,7 +128,7 @@ class Session(Connection):
         serials: Sequence[int] = ()
         raw = frame.raw
         if header.subpackaged:
-            if not self.phones or header.message_id not in LOCATIONS:
+            if not self.phones or header.message_id not in (*LOCATIONS, *REPLIES):
                 return self.answer(header, Result.UNSUPPORTED if self.phones else Result.FAILED)
             if (joined := self._join(header, body)) is None:
                 return None
@@ -130,6 +155,7 @@ class Session(Connection):
             self.send(0x8003, waiting.first, general.encode_missing(missing, waiting.first.version))
 
     async def _act(self, header: Header, value: Any, raw: bytes, serials: Sequence[int]) -> None:
+        commanding, phone = self._gateway.commanding, bare_phone(header.phone)
         match value:
             case Registration():
                 await self._register(header, value)
@@ -137,14 +163,24 @@ class Session(Connection):
                 await self._authenticate(header, value)
             case general.TimeQuery():
                 self.send(0x8004, header, general.encode_time(clock.now()))
+            case general.GeneralAnswer() if phone not in self.phones:
+                pass  # an answer is never answered
             case general.GeneralAnswer():
-                pass  # nothing of ours waits for one yet; an answer is never answered
-            case _ if bare_phone(header.phone) not in self.phones:
+                commanding.on_general_answer(phone, value.answered, value.answered_id, value.result)
+            case _ if phone not in self.phones:
                 self._gateway.counts["refused"] += 1
                 self._gateway.log.warning("not_authenticated", source=self.source, phone=header.phone)
                 self.answer(header, Result.FAILED)
             case Location() | LocationReply() | Batch():
+                if isinstance(value, LocationReply):
+                    commanding.on_reply(phone, value)
                 await self._report(header, value, raw, serials)
+            case ParametersAnswer() | Attributes() | AreasAnswer():
+                commanding.on_reply(phone, value)
+                self.answer(header, Result.OK, serials)
+            case general.Missing():
+                commanding.on_missing(phone, value)
+                self.answer(header, Result.OK)
             case general.Heartbeat():
                 self.answer(header, Result.OK)
             case general.Deregister():
@@ -187,6 +223,8 @@ class Session(Connection):
         self.signed[raw] = phone
         self.deadline = time.monotonic() + self._gateway.limits.idle_s
         self._gateway.welcome(self, phone)
+        edition = Version.V2019 if len(raw) > 6 else Version.V2013
+        self._gateway.commanding.on_welcome(phone, edition, self)
 
     def unsign(self, phone: str) -> None:
         """It has to show its code again before it is heard."""
