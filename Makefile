@@ -16,8 +16,7 @@ FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(FITS)' 2>/dev/null && { command -v $$p; break; }; done)
 
-.PHONY: help run test check bench chaos demo clean clean-data lock
-.PHONY: help run test check bench fuzz demo clean clean-data lock
+.PHONY: help run test check bench chaos fuzz demo clean clean-data lock
 
 help: ## 显示本帮助 / show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,11 +32,9 @@ check: $(VENV)/.dev ## 检查代码：ruff、mypy、import-linter / check the co
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
-bench: $(VENV)/.dev ## 测量性能与判定准确度，写入 build/*.json / measure speed and truth, write build/*.json
+bench: $(VENV)/.bench ## 测量性能与判定准确度，写入 build/*.json / measure speed and truth, write build/*.json
 	$(PY) tests/bench/run.py $(ARGS)
 	$(PY) tests/bench/truth.py
-bench: $(VENV)/.dev ## 测量性能，写入 build/bench.json、build/river.json / measure, write build/bench.json and river.json
-	$(PY) tests/bench/run.py $(ARGS)
 	$(PY) tests/bench/river.py $(RIVER)
 
 chaos: $(VENV)/.dev ## 负载下随机 kill -9（≥50 次）及数据库停 60 秒 / kill -9 at random under load, the database away for 60 s
@@ -65,6 +62,8 @@ lock: $(VENV)/.dev ## 重新锁定依赖及其哈希 / lock the dependencies aga
 	$(PY) -m uv pip compile $(LOCK) pyproject.toml requirements-build.in -o requirements.txt
 	$(PY) -m uv pip compile $(LOCK) --extra dev -c requirements.txt pyproject.toml requirements-build.in \
 		-o requirements-dev.txt
+	$(PY) -m uv pip compile $(LOCK) --extra dev --extra bench -c requirements-dev.txt pyproject.toml \
+		requirements-build.in -o requirements-bench.txt
 
 DATA := $(or $(HAZPARK_DATA),var)
 IDLE := import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,4 +91,10 @@ $(VENV)/.run: requirements.txt pyproject.toml | $(VENV)/.made
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	@echo "→ requirements-dev.txt"
 	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# Peers to be measured beside us; of no use to anything else.
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	@echo "→ requirements-bench.txt"
+	@$(PIP) install --require-hashes -r requirements-bench.txt
 	@touch $@

@@ -12,9 +12,12 @@ from shapely import box
 from geo.fix import FixColumns
 from geo.shapes import LayerKind
 from parking.rules import plausibility, scene
+from parking.rules.frozen import MOVING_BIT
+from parking.rules.ground import Ground
 from parking.rules.monitor import State, judge, judge_many
+from parking.rules.policy import Policy
 from parking.rules.sight import Timeline
-from tests.land import BOOKED, EMPTY, LATER, START, STRANGER, feature, fix, ground
+from tests.land import BOOKED, EMPTY, LATER, START, STRANGER, feature, fix, ground, park
 
 #: Places where something may happen: gate, lot, dock, ring, corners, far outside.
 SPOTS = ((0, -1400), (0, -1000), (0, -700), (0, -500), (0, -430), (0, 0), (0, 390), (-300, -325), (490, 0),
@@ -23,7 +26,21 @@ SPOTS = ((0, -1400), (0, -1000), (0, -700), (0, -500), (0, -430), (0, 0), (0, 39
 
 @pytest.fixture(scope="module")
 def land():
-    return ground(feature(LayerKind.ZONE, "SLOW", box(140, 140, 260, 260), speed_limit_kmh=10))
+    return ground(
+        feature(LayerKind.ZONE, "SLOW", box(140, 140, 260, 260), speed_limit_kmh=10),
+        feature(LayerKind.BAY, "B1", box(-380, -380, -376, -360)),
+        feature(LayerKind.BAY, "B2", box(-302, -335, -298, -315)),
+    )
+
+
+@pytest.fixture(scope="module")
+def strange():
+    """A control line with a policy of its own."""
+    made = park()
+    others = tuple(f for f in made.features if f.kind is not LayerKind.CONTROL_LINE)
+    line = feature(LayerKind.CONTROL_LINE, "CL", box(-1000, -1000, 1000, 1000), ring_stop_s=30)
+    milder = Policy.from_mapping({"ring_off_route": False, "ring_unbooked": False, "ring_stop_empty": False})
+    return Ground(replace(made, features=(*others, line)), milder)
 
 
 @st.composite
@@ -42,11 +59,14 @@ def tracks(draw):
         speed = draw(st.sampled_from((None, 0.0, 2.0, 20.0, 32.0, 36.0, 70.0)))
         alarm = draw(st.sampled_from((0, 0, 0, 0, 0, 1, 1 << 26)))
         located = draw(st.integers(0, 14)) > 0
-        fixes.append(fix(x, y, at, speed, alarm=alarm, located=located))
+        status = draw(st.sampled_from((0, 0, 0, MOVING_BIT)))
+        odometer = draw(st.sampled_from((None, None, None, at / 100)))
+        fixes.append(fix(x, y, at, speed, alarm=alarm, located=located, status=status, odometer_km=odometer))
     return fixes
 
 
-JOURNEYS = st.sampled_from((BOOKED, EMPTY, STRANGER, replace(BOOKED, routes=())))
+IN_BAY = replace(BOOKED, visit_id=1, bay="B1")
+JOURNEYS = st.sampled_from((BOOKED, EMPTY, STRANGER, replace(BOOKED, routes=()), IN_BAY))
 
 
 def slowly(land, state, fixes, journey_at, monkeypatch):
@@ -63,6 +83,14 @@ def test_what_is_left_out_would_have_said_nothing(land, fixes, journey):
     with pytest.MonkeyPatch.context() as patch:
         expected = slowly(land, State.new(), fixes, lambda _: journey, patch)
     assert judge(land, State.new(), fixes, lambda _: journey, LATER) == expected
+
+
+@settings(max_examples=80)
+@given(fixes=tracks(), journey=JOURNEYS)
+def test_nor_where_a_line_sets_its_own_policy(strange, fixes, journey):
+    with pytest.MonkeyPatch.context() as patch:
+        expected = slowly(strange, State.new(), fixes, lambda _: journey, patch)
+    assert judge(strange, State.new(), fixes, lambda _: journey, LATER) == expected
 
 
 @settings(max_examples=150)
