@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from parking.models import Heartbeat, Letter, Watch
+from parking.models import FixRow, Heartbeat, Letter, Watch
 
 #: Ages above which a part is called late, seconds of real time.
 LETTER_LATE_S = 30.0
 HEARTBEAT_LATE_S = 60.0
+
+#: No believed fix is further ahead of the clock than this.
+AHEAD = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def read(session: Session, now: datetime, real_now: datetime) -> Health:
     parked = session.scalar(
         select(func.count(Letter.id)).where(Letter.done_at.is_(None), Letter.parked_reason.is_not(None))
     )
-    newest = session.scalar(select(func.max(Watch.last_time)))
+    newest = _newest_fix(session, now)
     beats = session.execute(select(Heartbeat.process, Heartbeat.seen_at, Heartbeat.trouble)).all()
     return Health(
         oldest_undone_letter_s=_age(oldest, real_now),
@@ -50,6 +53,17 @@ def read(session: Session, now: datetime, real_now: datetime) -> Health:
         heartbeats_s={process: (real_now - seen).total_seconds() for process, seen, _ in beats},
         troubles={process: trouble for process, _, trouble in beats if trouble},
     )
+
+
+def _newest_fix(session: Session, now: datetime) -> datetime | None:
+    """Time of the newest believed fix; a fleet's watches are only all read where no fix is left."""
+    newest = session.scalar(
+        select(FixRow.time)
+        .where(FixRow.mark.is_(None), FixRow.time <= now + AHEAD)
+        .order_by(FixRow.time.desc())
+        .limit(1)
+    )
+    return newest or session.scalar(select(func.max(Watch.last_time)))
 
 
 def _age(moment: datetime | None, now: datetime) -> float | None:
