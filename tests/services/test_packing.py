@@ -166,7 +166,7 @@ def test_a_fix_that_comes_while_its_period_is_packed_is_not_lost(engine, opening
 def test_nothing_is_emptied_when_a_block_does_not_unpack_to_what_was_read(
     engine, opening, filled, monkeypatch
 ):
-    monkeypatch.setattr(packing.block, "unpack", lambda path, rest: fixes.FixColumns.empty())
+    monkeypatch.setattr(packing.block, "unpack", lambda path, rest: KeptColumns.empty())
     with pytest.raises(Damaged):
         packing.pack_closed(opening, LATER, AFTER)
     monkeypatch.undo()

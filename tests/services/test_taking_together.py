@@ -18,8 +18,9 @@ from parking import db
 from parking.db import transaction
 from parking.models import FixRow, Terminal, Violation, Watch
 from parking.rules import memory
-from parking.rules.monitor import Ground, Journey, Seen, State, judge
+from parking.rules.monitor import Ground, Journey, State, judge
 from parking.rules.speeding import Race
+from parking.rules.state import Seen
 from parking.services import park, terminals, tracking, watches
 from parking.services.fixbatch import FixBatch
 from parking.services.tracking import NeverRegistered, TerminalFix
