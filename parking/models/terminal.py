@@ -51,8 +51,8 @@ class Command(Base):
 class TerminalProfile(Base):
     """What is known of a terminal beside its registration; apart from it, because every report touches that.
 
-    ``sources``: where it connected from, oldest first; ``gateway``: which one holds it since ``moved_at``;
-    ``fences_digest``: of the plan asked for last.
+    ``sources``: where it connected from, oldest first; ``gateway``: which one holds it, since when it
+    authenticated there, and when that was written down; ``fences_digest``: of the plan asked for last.
     """
 
     __tablename__ = "terminal_profile"
@@ -66,6 +66,7 @@ class TerminalProfile(Base):
     attributes_at: Mapped[Instant | None]
     sources: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
     gateway: Mapped[str | None] = mapped_column(String(80))
+    held_since: Mapped[Instant | None]
     moved_at: Mapped[Instant | None]
     fences_managed: Mapped[bool] = mapped_column(default=False, server_default="false")
     fences_digest: Mapped[str | None] = mapped_column(String(64))

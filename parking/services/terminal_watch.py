@@ -25,14 +25,15 @@ _ELSEWHERE = (Mark.TELEPORT, Mark.OUTSIDE_WATCH_AREA)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A terminal has authenticated at ``gateway``: the edition of its header, where from, and whether it
-    was ``over`` an open connection of the same phone."""
+    """A terminal has authenticated at ``gateway``: the edition of its header, where from, whether it was
+    ``over`` an open connection of the same phone, and ``at`` what time (None: just now)."""
 
     phone: str
     version: str
     source: str
     over: bool = False
     gateway: str = ""
+    at: datetime | None = None
 
 
 def connected(session: Session, seen: Sequence[Seen], now: datetime) -> None:
@@ -109,8 +110,7 @@ def _connected(
     session: Session, terminal: Terminal, profile: TerminalProfile, one: Seen, policy: Policy, now: datetime
 ) -> None:
     terminal.version = _edition(terminal, one)
-    if profile.gateway != one.gateway:
-        profile.gateway, profile.moved_at = one.gateway, now
+    _hold(profile, one, now)
     after = places.remember(_arrivals(profile), Arrival(now, one.source, one.over))
     profile.sources = [{"at": a.at.isoformat(), "source": a.source, "over": a.over} for a in after]
     within, flips = timedelta(minutes=policy.places_min), int(policy.places_flips)
@@ -119,6 +119,13 @@ def _connected(
             session, ConflictKind.TWO_PLACES, terminal.phone, "", now, terminal_id=terminal.id,
             vehicle_id=terminal.vehicle_id, sources=list(sources),
         )  # fmt: skip
+
+
+def _hold(profile: TerminalProfile, one: Seen, now: datetime) -> None:
+    """The newest connection wins, whichever gateway writes first."""
+    since = one.at or now
+    if profile.gateway != one.gateway and (profile.held_since is None or since >= profile.held_since):
+        profile.gateway, profile.held_since, profile.moved_at = one.gateway, since, now
 
 
 def _suspects(session: Session, since: datetime, policy: Policy) -> Sequence[tuple[int, str, int]]:

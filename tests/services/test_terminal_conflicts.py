@@ -85,3 +85,19 @@ def test_positions_that_take_turns_are_told_and_a_single_jump_is_not(session, te
     ((kind, phone, *_),) = open_conflicts(session)
     assert (kind, phone) == (ConflictKind.POSITIONS_ALTERNATE, PHONE)
     assert session.scalars(select(TerminalConflict.facts)).one()["metres"] == pytest.approx(15_000, rel=0.02)
+
+
+def test_the_newest_connection_wins_whichever_gateway_writes_first(session, terminal):
+    def seen(gateway, second):
+        at = NOW + timedelta(seconds=second)
+        return Seen(PHONE, "2013", "10.0.0.1", gateway=gateway, at=at)
+
+    since = NOW - timedelta(seconds=30)
+    terminal_watch.connected(session, [seen("g2", 5)], NOW)
+    terminal_watch.connected(session, [seen("g1", 0)], NOW + timedelta(seconds=1))
+    session.flush()
+    assert terminal_watch.moved(session, "g1", since) == [PHONE]
+    assert terminal_watch.moved(session, "g2", since) == []
+    terminal_watch.connected(session, [seen("g1", 9)], NOW + timedelta(seconds=10))
+    session.flush()
+    assert terminal_watch.moved(session, "g2", since) == [PHONE]

@@ -30,7 +30,8 @@ class CommandStore:
         """Terminals have connected: what they speak, from where; what they did not answer is due again."""
         with transaction(self._engine) as session:
             seen = [
-                terminal_watch.Seen(w.phone, str(w.version), w.source, w.over, self.name) for w in welcomes
+                terminal_watch.Seen(w.phone, str(w.version), w.source, w.over, self.name, w.at)
+                for w in welcomes
             ]
             terminal_watch.connected(session, seen, clock.now())
         with transaction(self._engine) as session:

@@ -20,8 +20,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
+from parking import clock
 from parking.services.commands import Claimed, Outcome
 from parking.vocabulary import CommandFault, CommandKind
 from workers.gateway import orders
@@ -70,12 +72,13 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """A terminal that authenticated, from where; ``over``: while another connection of it was open."""
+    """A terminal that authenticated, when and from where; ``over``: while another connection was open."""
 
     phone: str
     version: Version
     source: str
-    over: bool = False
+    over: bool
+    at: datetime
 
 
 class Store(Protocol):
@@ -125,7 +128,7 @@ class Commanding:
         before = self._links.get(phone)
         over = before is not None and before.line is not line
         self._links[phone] = _Link(line, version)
-        self._welcomes.append(Welcome(phone, version, line.source, over))
+        self._welcomes.append(Welcome(phone, version, line.source, over, clock.now()))
 
     def on_gone(self, phone: str, line: Line) -> None:
         link = self._links.get(phone)

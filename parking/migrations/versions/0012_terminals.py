@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("attributes_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sources", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("gateway", sa.String(length=80), nullable=True),
+        sa.Column("held_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fences_managed", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("fences_digest", sa.String(length=64), nullable=True),
