@@ -16,6 +16,7 @@ from sqlalchemy import func, insert, select, text, update
 from parking.db import transaction
 from parking.models import FixBlock, FixRow
 from parking.packed.block import Damaged
+from parking.packed.columns import KeptColumns
 from parking.queries import fixes
 from parking.services import packing, partitions
 from tests.services.test_partitions import row
