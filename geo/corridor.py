@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -81,6 +82,47 @@ class Chain:
         return (-ways[1] / size, ways[0] / size) if size > 1e-9 else (0.0, 0.0)
 
 
+class Chains:
+    """Many lines measured along at once."""
+
+    def __init__(self, chains: Sequence[Chain]) -> None:
+        counts = [len(chain.lengths) for chain in chains]
+        self._first = np.concatenate(([0], np.cumsum(counts)))[:-1].astype(np.intp)
+        self._counts = counts
+        self._owner = np.repeat(np.arange(len(chains)), counts)
+        self._starts = np.concatenate([np.zeros((0, 2)), *(c.starts for c in chains)])
+        self._along = np.concatenate([np.zeros((0, 2)), *(c.along for c in chains)])
+        self._lengths = np.concatenate([np.zeros(0), *(c.lengths for c in chains)])
+        self._chainage = np.concatenate([np.zeros(0), *(c.chainage[:-1] for c in chains)])
+
+    def spots(self, x: float, y: float, slack_m: float) -> list[list[Spot]]:
+        """``Chain.spots`` of each line: its passings as (chainage, metres to the left)."""
+        found: list[list[Spot]] = [[] for _ in self._counts]
+        if not len(self._starts):
+            return found
+        away = np.array([x, y]) - self._starts
+        reached = np.clip((away * self._along).sum(axis=1), 0.0, self._lengths)
+        feet = away - self._along * reached[:, None]
+        distance = np.hypot(feet[:, 0], feet[:, 1])
+        chainage = self._chainage + reached
+        least = np.minimum.reduceat(distance, self._first)
+        near = np.flatnonzero(distance <= np.repeat(least, self._counts) + slack_m)
+        owner = self._owner[near]
+        apart = (np.diff(near) > 1) | (np.diff(chainage[near]) > 3 * slack_m) | (np.diff(owner) > 0)
+        runs = np.concatenate(([0], np.cumsum(apart)))
+        begins = np.concatenate(([0], np.flatnonzero(apart) + 1))
+        nearest = np.minimum.reduceat(distance[near], begins)
+        first = np.flatnonzero(distance[near] == nearest[runs])
+        _, chosen = np.unique(runs[first], return_index=True)
+        picked = near[first[chosen]]
+        left = self._along[picked, 0] * away[picked, 1] - self._along[picked, 1] * away[picked, 0]
+        aside = np.copysign(distance[picked], left)
+        rows = zip(self._owner[picked].tolist(), chainage[picked].tolist(), aside.tolist(), strict=True)
+        for number, at, off in rows:
+            found[number].append((at, off))
+        return found
+
+
 def _passings(distance: _Numbers, chainage: _Numbers, slack_m: float) -> list[int]:
     """The nearest segment of each passing: a run of near segments with their feet close together."""
     near = np.flatnonzero(distance <= distance.min() + slack_m)
@@ -149,12 +191,15 @@ class Corridors:
 
     def holding(self, *spots: Spot) -> list[Corridor]:
         """The corridors all ``spots`` lie in."""
-        if not self._all:
-            return []
+        return [self._all[n] for n in self.places_holding(*spots)]
+
+    def places_holding(self, *spots: Spot) -> list[int]:
+        """The same by their place among all."""
         near = np.ones(len(self._all), dtype=bool)
-        for spot in spots:
+        for spot in spots if self._all else ():
             near &= shapely.distance(self._lines, shapely.points(spot)) <= self._widths
-        return [self._all[i] for i in np.flatnonzero(near)]
+        places: list[int] = np.flatnonzero(near).tolist()
+        return places
 
     def road(
         self, a: Spot, b: Spot, reach_m: float = math.inf, slack_m: float = TERMINAL_ACCURACY_M
@@ -165,7 +210,22 @@ class Corridors:
         may a fix of a vehicle on the route lie): who drives along the route on the other side of a fence
         is not led through the fence. ``reach_m``: nobody can have driven farther than that.
         """
-        return road(self.holding(a, b), a, b, reach_m, slack_m)
+        holding = self.places_holding(a, b)
+        if len(holding) < 4:
+            return road([self._all[n] for n in holding], a, b, reach_m, slack_m)
+        longest = min(DETOUR_FACTOR * math.dist(a, b) + DETOUR_SLACK_M, reach_m)
+        begins, ends = self._chains.spots(*a, slack_m), self._chains.spots(*b, slack_m)
+        ways = [(_shortest(begins[n], ends[n], longest), n) for n in holding]
+        believable = [(way[0], n, way) for way, n in ways if way is not None]
+        if not believable:
+            return [a, b]
+        _, n, (_, begin, end) = min(believable)
+        aside = (_beside(begin[1], slack_m), _beside(end[1], slack_m))
+        return [a, *self._all[n].chain.between(begin[0], end[0], aside), b]
+
+    @cached_property
+    def _chains(self) -> Chains:
+        return Chains([c.chain for c in self._all])
 
     def against(self, a: Spot, b: Spot, slack_m: float = TERMINAL_ACCURACY_M) -> str | None:
         """The one-way corridor that a drive from ``a`` to ``b`` went against; None when it went against none.
@@ -196,6 +256,18 @@ def _moves(corridor: Corridor, a: Spot, b: Spot, longest_m: float, slack_m: floa
     ends, _ = corridor.chain.spots(*b, slack_m)
     moves: _Numbers = ends[None, :] - begins[:, None]
     return moves[np.abs(moves) <= longest_m]
+
+
+def _shortest(begins: list[Spot], ends: list[Spot], longest_m: float) -> tuple[float, Spot, Spot] | None:
+    """Length between two passings of a line and which they are, chosen as ``_way`` does."""
+    found: tuple[float, float, Spot, Spot] | None = None
+    for begin in begins:
+        for end in ends:
+            length = abs(end[0] - begin[0])
+            cost = length + abs(begin[1]) + abs(end[1])
+            if length <= longest_m and (found is None or cost < found[0]):
+                found = (cost, length, begin, end)
+    return found and found[1:]
 
 
 def _way(

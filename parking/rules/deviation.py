@@ -29,6 +29,10 @@ APART = 4.0
 TURN_M = 100.0
 
 
+#: Facts that only an ended episode has.
+END_FACTS = ("end_lon", "end_lat", "latest_at")
+
+
 @dataclass(frozen=True, slots=True)
 class Deviation:
     """An episode off the route or against its direction, perhaps not yet long enough to be told.

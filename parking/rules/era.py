@@ -130,6 +130,13 @@ class Era:
         return (*boundary, *((LayerKind.CONTROL_LINE, area) for area in self.control_lines))
 
     @cached_property
+    def outline_edges(self) -> NDArray[np.object_]:
+        """The edges of ``outlines``, one each."""
+        edges = np.array([area.shape.boundary for _, area in self.outlines], dtype=object)
+        shapely.prepare(edges)
+        return edges
+
+    @cached_property
     def guarded(self) -> tuple[Area, ...]:
         """The zones whose edge is watched: who goes over it is recorded."""
         return tuple(zone for zone in self.zones if watched(zone.feature))

@@ -54,12 +54,26 @@ def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[
     known = {s.code: s for s in sides}
     after: list[Side] = []
     found: list[Finding] = []
+    resting = _resting(known, sight) if sight.before is not None else frozenset()
     for kind, area in [*sight.era.outlines, *_zones(sight, known)]:
         key = f"{kind}:{area.code}"
+        if key in resting:
+            after.append(known[key])
+            continue
         side, seen = _step(known.get(key), key, kind, area, sight)
         after += [side] if side else []
         found += seen
     return tuple(after), found
+
+
+def _resting(known: dict[str, Side], sight: Sight) -> frozenset[str]:
+    """Of boundary and control lines those nothing happens at: sure before and now, and no way over them."""
+    era = sight.era
+    away = shapely.distance(era.outline_edges, shapely.points(sight.x, sight.y)) > sight.policy.accuracy_m
+    if not sight.calm & LINES:
+        away &= ~shapely.intersects(era.outline_edges, shapely.linestrings(sight.road))
+    sides = zip(era.line_keys, at_rest(era, sight.place.inside), away.tolist(), strict=False)
+    return frozenset(key for key, side, far in sides if far and known.get(key) == side)
 
 
 def settled(sides: tuple[Side, ...], era: Era, inside: int) -> bool:

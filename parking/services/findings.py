@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from parking import outbox
 from parking.events import ViolationRefuted, ViolationSeen
 from parking.models import Violation
+from parking.rules.deviation import END_FACTS
 from parking.rules.monitor import Finding, Journey
 from parking.services import audit, episodes, passages
 from parking.vocabulary import PassageKind, ViolationKind, ViolationState
@@ -194,10 +195,18 @@ def _shown(violation: Violation, finding: Finding, journey: Journey) -> dict[str
         "lon": finding.lon,
         "lat": finding.lat,
         "certainty": finding.certainty,
-        "facts": {**violation.facts, **finding.facts},
+        "facts": _facts(violation, finding),
         "booking_id": journey.booking_id,
         "visit_id": journey.visit_id,
     }
+
+
+def _facts(violation: Violation, finding: Finding) -> dict[str, Any]:
+    """What is known by all fixes; of an end that was none nothing stays."""
+    merged = {**violation.facts, **finding.facts}
+    if finding.ended_at is None:
+        merged = {name: fact for name, fact in merged.items() if name not in END_FACTS}
+    return merged
 
 
 def _said(violation: Violation) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def traffic(vehicles: int, fixes: int, every_s: float, offenders: float = 0.02, 
     return FixColumns(
         np.repeat(np.arange(vehicles), fixes), at.ravel(), lon.round(6), lat.round(6),
         np.concatenate([speeds for _, speeds in tracks]), np.zeros(n, dtype=np.uint32),
-        np.full(n, 3, dtype=np.uint32), np.ones(n, dtype=bool), np.zeros(n, dtype=bool),
+        np.full(n, 3, dtype=np.uint32), np.ones(n, dtype=bool), np.zeros(n, dtype=bool), np.full(n, np.nan),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Polygon, box
 
-from geo.corridor import Corridor, road
+from geo.corridor import Chains, Corridor, Corridors, road
 from geo.pieces import Piece, Roads, pieces
 from geo.zonemap import Areas, Room, Strips, ZoneMap
 
@@ -116,3 +116,21 @@ def test_a_way_along_a_piece_that_is_told_clear_meets_no_line(ways):
     for n, (x, y, to_x, to_y) in enumerate(ways):
         driven = road([chain], (x, y), (to_x, to_y), math.inf, 5.0)
         assert met[n] or not shapely.intersects(edges, LineString(driven))
+
+
+@settings(max_examples=80)
+@given(st.integers(0, 300), st.integers(-9, 60), st.integers(0, 300), st.integers(-50, 9), st.integers(3, 20))
+def test_many_lines_measured_at_once_are_measured_as_one_by_one(x, y, to_x, to_y, slack):
+    there_and_back = LineString([(0, 0), (150, 4), (300, 0), (150, -4), (0, 0)])
+    routes = [
+        *ROUTES,
+        Corridor("d", there_and_back, 60.0),
+        Corridor("e", LineString([(0, 0), (9, 0)]), 400.0),
+    ]
+    spots = Chains([r.chain for r in routes]).spots(x, y, slack)
+    for route, found in zip(routes, spots, strict=True):
+        along, aside = route.chain.spots(x, y, slack)
+        assert found == list(zip(along.tolist(), aside.tolist(), strict=True))
+    wide = [Corridor(r.code, r.line, 500.0) for r in routes]
+    expected = road(wide, (x, y), (to_x, to_y), math.inf, slack)
+    assert Corridors(wide).road((x, y), (to_x, to_y), math.inf, slack) == expected
