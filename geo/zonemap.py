@@ -221,7 +221,7 @@ class Room:
     """How far a point surely is from the nearest of some lines: a lower bound, metres, by its cell."""
 
     def __init__(
-        self, lines: BaseGeometry, bounds: tuple[float, float, float, float], cell_m: float = 16.0
+        self, lines: BaseGeometry, bounds: tuple[float, float, float, float], cell_m: float = 8.0
     ) -> None:
         self._lines = lines
         self._lattice = Lattice(bounds, cell_m)

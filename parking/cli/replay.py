@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from geo.layers import Report, read_layer
 from geo.shapes import LayerKind, Park
 from parking import db, speech
 from parking.cli.language import parser, spoken
+from parking.cli.spread import Stalled, spread
 from parking.layer_words import sentence
 from parking.queries import park as parks
 from parking.refused import Refused
@@ -25,6 +28,7 @@ from parking.rules.whatif import Period
 from parking.services import whatif as service
 from parking.services.whatif import Replay
 from parking.speech import N_, translate
+from parking.vocabulary import ViolationKind
 
 ABOUT = N_("Judge a past period under another version of a layer, and show the difference.")
 AFTER = N_(
@@ -42,15 +46,25 @@ class _Unreadable(Exception):
 
 def main(argv: list[str]) -> int:
     lang = spoken(argv)
-    chosen = _options(lang).parse_args(argv)
+    options = _options(lang)
+    chosen = options.parse_args(argv)
+    if chosen.spread and chosen.layer is not None:
+        options.error(translate(N_("--spread needs --version or --drawing: workers see no file."), lang))
     try:
         with db.reading() as session:
             asked = Period(chosen.since, chosen.until)
             if asked.since >= asked.until:
                 print(translate(N_("--from must lie before --to."), lang), file=sys.stderr)
                 return 2
-            after = _after(session, chosen, lang)
-            found = service.replay(session, asked, after, done=_progress(chosen.json))
+            if not chosen.spread:
+                after = _after(session, chosen, lang)
+                found = as_json(service.replay(session, asked, after, done=_progress(chosen.json)))
+        if chosen.spread:
+            found = spread(asked, chosen.version, chosen.drawing, _progress(chosen.json))
+    except Stalled as stalled:
+        said = N_("Workers stopped after {done} of {parts} parts. Is hazpark running? Replay {run}.")
+        print(translate(said, lang, **asdict(stalled.progress), run=stalled.run_id), file=sys.stderr)
+        return 1
     except Refused as refused:
         for reason in refused.reasons:
             print(speech.say(reason.word, reason.facts, lang), file=sys.stderr)
@@ -60,7 +74,7 @@ def main(argv: list[str]) -> int:
         return 1
     except _Unreadable:
         return 1
-    print(json.dumps(as_json(found), ensure_ascii=False)) if chosen.json else _print(found, lang)
+    print(json.dumps(found, ensure_ascii=False)) if chosen.json else _print(found, lang)
     return 0
 
 
@@ -79,6 +93,11 @@ def _options(lang: str) -> argparse.ArgumentParser:
     )
     options.add_argument(
         "--crs", default="", metavar="EPSG:N", help=translate(N_("Of a file that states none."), lang)
+    )
+    options.add_argument(
+        "--spread",
+        action="store_true",
+        help=translate(N_("Let all workers of the running hazpark share the work."), lang),
     )
     options.add_argument("--json", action="store_true", help=translate(N_("Print JSON."), lang))
     return options
@@ -108,10 +127,12 @@ def _after(session: Session, chosen: Any, lang: str) -> Park:
     return whatif.with_layer(park, LayerKind(kind), shapes)
 
 
-def _progress(quiet: bool) -> Any:
+def _progress(quiet: bool) -> Callable[[int, int], None]:
     def told(done: int, every: int) -> None:
         if not quiet and sys.stderr.isatty():
-            print(f"\r{done}/{every}", end="\n" if done == every else "", file=sys.stderr, flush=True)
+            bar = "#" * (40 * done // max(1, every))
+            end = "\n" if done == every else ""
+            print(f"\r[{bar:.<40}] {done}/{every}", end=end, file=sys.stderr, flush=True)
 
     return told
 
@@ -128,18 +149,17 @@ def as_json(found: Replay) -> dict[str, Any]:
     }
 
 
-def _print(found: Replay, lang: str) -> None:
+def _print(found: Mapping[str, Any], lang: str) -> None:
     said = N_(
         "{vehicles} vehicle(s), {fixes} position(s) judged twice. "
         "− only then, + only under the other version, = both."
     )
-    print(translate(said, lang, vehicles=found.judged, fixes=found.fixes))
-    for kind, row in found.counts().items():
+    print(translate(said, lang, vehicles=found["vehicles"], fixes=found["fixes"]))
+    for kind, row in found["counts"].items():
         print("  ".join([kind, *(f"{_SIGNS[name]}{row[name]}" for name in _SIGNS)]))
-    for vehicle_id, one in found.differences.items():
-        for sign, listed in (("−", one.only_old), ("+", one.only_new)):
-            for f in listed:
-                when = speech.clock_time(f.started_at, lang)
-                print(
-                    f"{sign} {found.vehicles[vehicle_id]}  {when}  {speech.name(f.kind, lang)}  {f.subject}"
-                )
+    for one in found["differences"]:
+        for sign, name in (("−", "only_old"), ("+", "only_new")):
+            for f in one[name]:
+                when = speech.clock_time(datetime.fromisoformat(f["start"]), lang)
+                kind = speech.name(ViolationKind(f["kind"]), lang)
+                print(f"{sign} {one['plate']}  {when}  {kind}  {f['subject']}")
