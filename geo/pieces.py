@@ -73,12 +73,11 @@ class Roads:
 
     def alone_on(self, x: Floats, y: Floats) -> Ints:
         """The one piece each place lies at; -1 where there is none, several, or one driven twice; (n,)."""
+        alone = np.full(len(x), -1, dtype=np.intp)
         points, which = self._map.pairs(x, y)
         count = np.bincount(points, minlength=len(x))
-        alone = np.full(len(x), -1, dtype=np.intp)
-        alone[points] = which
-        alone[count != 1] = -1
-        alone[(alone >= 0) & ~self._once[alone]] = -1
+        fits = (count[points] == 1) & self._once[which]
+        alone[points[fits]] = which[fits]
         return alone
 
     def meets(self, which: Ints, begin: NDArray[np.object_], end: NDArray[np.object_]) -> NDArray[np.bool_]:

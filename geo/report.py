@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -149,11 +150,14 @@ MOST = 1_000
 class Report:
     """Collected while reading; a park with errors is not loaded, one with warnings is.
 
-    ``repairs``: what would mend some of the errors, or, once agreed to, what was mended.
+    ``repairs``: what would mend some of the errors, or, once agreed to, what was mended. ``most``: errors
+    and warnings kept, each.
     """
 
     items: list[Item] = field(default_factory=list)
     repairs: list[Repair] = field(default_factory=list)
+    most: int = MOST
+    told: Counter[Severity] = field(default_factory=Counter)
 
     def error(self, word: LayerWord, file: str = "", feature: str = "", **facts: Any) -> None:
         self._say(Item(Severity.ERROR, file, feature, word, facts))
@@ -163,13 +167,14 @@ class Report:
 
     def _say(self, item: Item) -> None:
         """Errors and warnings are counted apart, so that no error is lost behind a crowd of warnings."""
-        if sum(i.severity is item.severity for i in self.items) < MOST:
+        self.told[item.severity] += 1
+        if self.told[item.severity] <= self.most:
             self.items.append(item)
 
     @property
     def full(self) -> bool:
         """Whether enough is wrong: whoever compares everything with everything may stop."""
-        return len(self.errors) >= MOST
+        return self.told[Severity.ERROR] >= self.most
 
     @property
     def errors(self) -> list[Item]:

@@ -101,4 +101,6 @@ class _PackedDumper(Dumper):
         return obj.data
 
 
-psycopg.adapters.register_dumper(Packed, _PackedDumper)
+def known_to(connection: psycopg.Connection) -> None:
+    """Let a connection take ``Packed`` parameters, whenever and by whom it was opened."""
+    connection.adapters.register_dumper(Packed, _PackedDumper)

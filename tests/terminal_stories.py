@@ -60,7 +60,7 @@ def held(session):
 
 
 def report(session, second, alarm=0, item=None, x=0.0, y=-1800.0, serial=None):
-    fix = land.fix(x, y, second, 20.0, alarm=alarm)
+    fix = land.fix(x, y, second, 0.0, alarm=alarm)
     entry = TerminalFix(PHONE, second if serial is None else serial, 0, fix, item)
     tracking.take(session, [entry], fix.time)
 

@@ -21,6 +21,10 @@ ABOUT = N_("Check a list of dangerous goods row by row, and enter it.")
 AFTER = N_("Exit status: 0 no errors, 1 errors (nothing was entered), 2 wrong usage.")
 
 
+#: A list is reported row by row, however many are wrong.
+EVERY_ROW = 1_000_000
+
+
 def main(argv: list[str]) -> int:
     lang = spoken(argv)
     options = parser("parking", "goods", ABOUT, lang, AFTER)
@@ -30,7 +34,7 @@ def main(argv: list[str]) -> int:
     )
     options.add_argument("--check", action="store_true", help=translate("Only check and compare.", lang))
     chosen = options.parse_args(argv)
-    report = Report()
+    report = Report(most=EVERY_ROW)
     rows = read_file(chosen.file, report)
     for item in report.items:
         print(sentence(item, lang))

@@ -17,6 +17,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from parking import arrays
+
 #: Entries kept of one kind; beyond, the oldest tenth is forgotten.
 MOST = 1_000_000
 
@@ -59,6 +61,7 @@ def cursor(session: Session) -> Iterator[psycopg.Cursor]:
     connection = session.connection()
     driver: psycopg.Connection | None = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - SQLAlchemy has just opened it
+    arrays.known_to(driver)
     try:
         with driver.cursor() as made:
             yield made

@@ -20,7 +20,7 @@ def told(kind, **properties):
         else box(110.4, 35.4, 110.5, 35.5)
     )
     report = Report()
-    check_feature(kind, shape, properties, AREA, "f", "x", report)
+    check_feature(kind, shape, properties, AREA, None, "f", "x", report)
     return [(i.word, i.facts.get("property")) for i in report.items]
 
 

@@ -116,7 +116,7 @@ def test_who_reads_for_long_makes_the_sweep_wait_its_turn_not_fail(engine, monke
 
 
 def test_a_migrated_park_keeps_its_fixes_and_the_sweep_sorts_them(servers):
-    """0002 with fixes in the plain table → this version: nothing is copied, nothing lost."""
+    """A plain table of fixes, before 0010 → this version: nothing is copied, nothing lost."""
     from alembic import command
 
     from parking import db, schema
@@ -128,19 +128,18 @@ def test_a_migrated_park_keeps_its_fixes_and_the_sweep_sorts_them(servers):
         with engine.connect() as connection:
             made = schema.config()
             made.attributes["connection"] = connection
-            command.upgrade(made, "0002")
+            command.upgrade(made, "0009")
             connection.execute(insert(FixRow), [row(NOW - 40 * DAY), row(NOW)])
+            connection.commit()
+            command.upgrade(made, "0010")
+            command.downgrade(made, "0009")
+            assert connection.scalar(text("SELECT count(*) FROM fix")) == 2
             connection.commit()
         schema.upgrade(engine)
         with transaction(engine) as session:
             partitions.sweep(session, NOW, DAY)
             assert where(session, NOW) == "hot.fix_20260302_0000"
             assert where(session, NOW - 40 * DAY) == "hot.fix_default"
-        with engine.connect() as connection:
-            made.attributes["connection"] = connection
-            command.downgrade(made, "0002")
-            assert connection.scalar(text("SELECT count(*) FROM fix")) == 2
-            connection.commit()
     finally:
         engine.dispose()
         servers.drop(name)

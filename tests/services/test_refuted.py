@@ -20,6 +20,7 @@ from parking.models import (
     Notice,
     ParkRow,
     Passage,
+    Vehicle,
     Violation,
     Watch,
 )
@@ -220,7 +221,7 @@ def test_what_a_displaced_terminal_seemed_to_do_is_refuted_when_it_is_found_out(
     loaded.expire_all()
     assert {v.state for v in loaded.scalars(select(Violation))} == {"refuted"}
     assert set(loaded.scalars(select(FixRow.mark))) == {Mark.GCJ02}
-    assert State.from_json(loaded.scalars(select(Watch.state)).one()).displaced
+    assert State.from_json(loaded.scalars(select(Watch)).one().state).displaced
 
 
 def test_judged_again_days_later_on_time_fixes_are_still_believed(loaded):
@@ -231,7 +232,7 @@ def test_judged_again_days_later_on_time_fixes_are_still_believed(loaded):
     before = [(v.kind, v.started_at, v.state) for v in loaded.scalars(select(Violation))]
     much_later = way[0].time + timedelta(hours=73)
     loaded.flush()
-    tracking.judge_again(loaded, 1, late.time, much_later)
+    tracking.judge_again(loaded, loaded.scalars(select(Vehicle.id)).one(), late.time, much_later)
     assert [(v.kind, v.started_at, v.state) for v in loaded.scalars(select(Violation))] == before
     assert set(loaded.scalars(select(FixRow.mark))) == {None}
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from parking.db import transaction
 from parking.models import FixRow, Violation
 from parking.queries import tracks
-from parking.services import terminals, tracking
+from parking.services import rejudging, terminals, tracking
 from parking.vocabulary import Mark
 from tests.doors import PLATE, TRUCK, opened
 from tests.land import START, drive, fix, stand
@@ -98,8 +98,8 @@ def test_what_the_terminal_kept_and_sends_late_is_not_mixed_with_the_phone(doors
     doors.by_terminal([fix(0, 395, 10 + 30 * n, 0.0) for n in range(20)], LATER, serial=100)
     before = doors.offences()
     seen = []
-    judging = tracking.rejudge
-    monkeypatch.setattr(tracking, "rejudge", lambda *a: seen.append(judging(*a)) or seen[-1])
+    judging = rejudging.judge
+    monkeypatch.setattr(rejudging, "judge", lambda *a: seen.append(judging(*a)) or seen[-1])
     assert tracking.judge_again(doors.session, doors.vehicle_id, START, LATER) == 0
     assert set(seen[0].marks) == {None}
     assert doors.offences() == before

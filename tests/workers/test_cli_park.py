@@ -151,7 +151,7 @@ def test_a_place_on_no_earth_is_named_and_left_out_and_no_traceback(tmp_path, lo
 def test_with_each_finding_goes_how_sure_it_is_and_the_interval_it_lies_in(tmp_path):
     """Through the fence during a gap of two minutes: certain that, not where; the stretch is given."""
     inside, outside = (
-        [fix(0, 0, 10 * n, 30) for n in range(3)],
+        [fix(20 * n, 0, 10 * n, 30) for n in range(3)],
         [fix(0, -3000, 140, 30), fix(0, -3050, 150, 30)],
     )
     file = tracks(tmp_path / "t.csv", v=inside + outside)

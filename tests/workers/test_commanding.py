@@ -43,7 +43,9 @@ def quick(monkeypatch):
 
 @contextlib.asynccontextmanager
 async def gateway(engine, folder, name="g1"):
-    made = Gateway(ParkSink(engine, Deaf()), folder / f"{name}.jsonl", QUICK, CommandStore(engine, name))
+    made = Gateway(
+        ParkSink(engine, Deaf()), folder / f"{name}.jsonl", QUICK, commands=CommandStore(engine, name)
+    )
     await made.start("127.0.0.1", 0)
     try:
         yield made
@@ -306,7 +308,7 @@ def test_a_database_that_is_away_costs_a_command_nothing_but_time(engine, tmp_pa
             super().settle(outcomes)
 
     async def story():
-        made = Gateway(ParkSink(engine, Deaf()), tmp_path / "d.jsonl", QUICK, Away(engine, "g"))
+        made = Gateway(ParkSink(engine, Deaf()), tmp_path / "d.jsonl", QUICK, commands=Away(engine, "g"))
         await made.start("127.0.0.1", 0)
         async with obedient(made) as one:
             done = await over(engine, ask(engine, orders.text("请驶离")))

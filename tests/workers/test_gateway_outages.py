@@ -121,7 +121,7 @@ def small_disk(own, tmp_path):
         _own_as_server(space, process.pid)
         with psycopg.connect(_plain(engine), autocommit=True) as connection:
             connection.execute(f"CREATE TABLESPACE small LOCATION '{space}'")
-            connection.execute("ALTER TABLE fix SET TABLESPACE small")
+            connection.execute("ALTER TABLE hot.fix_default SET TABLESPACE small")
         yield engine, disk
     finally:
         with (
