@@ -168,6 +168,15 @@ class Corridors:
         self.any_one_way = any(c.one_way for c in corridors)
         shapely.prepare(self._lines)
 
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        return frozenset(c.code for c in self._all)
+
+    @cached_property
+    def widths(self) -> tuple[float, float]:
+        """The least and the largest half width, metres."""
+        return float(self._widths.min(initial=np.inf)), float(self._widths.max(initial=0.0))
+
     def __len__(self) -> int:
         return len(self._all)
 

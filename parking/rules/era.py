@@ -68,6 +68,7 @@ class Place:
     limit_kmh: float | None
     limit_of: str
     inside: int  # one bit per line of the era: strictly inside
+    stretch: int  # of road, see ``Era.stretch``
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +83,7 @@ class Places:
     resting: Bools
     limit_kmh: Floats
     limit_of: Ints
+    stretch: Ints
     limits: tuple[str, ...]
 
     def one(self, row: int) -> Place:
@@ -95,6 +97,7 @@ class Places:
             limit_kmh=None if np.isnan(limit) else limit,
             limit_of=self.limits[self.limit_of[row]],
             inside=int(self.inside[row]),
+            stretch=int(self.stretch[row]),
         )
 
 
@@ -173,20 +176,26 @@ class Era:
         """All routes are as wide as each other."""
         return len({r.half_width_m for r in self.routes}) < 2
 
+    def stretch(self, x: Floats, y: Floats) -> Ints:
+        """The one stretch of road each place lies at, by its number; -1 where more must be known; (n,)."""
+        return self._roads.alone_on(x, y)
+
     def shared(
-        self, a: tuple[float, float], b: tuple[float, float], allowed: Corridors
-    ) -> list[Corridor] | None:
-        """The one stretch of road two places lie at, for all routes on it; none where no allowed route both
-        lie in runs there; None where more must be known."""
-        x, y = np.array([a[0], b[0]]), np.array([a[1], b[1]])
-        first, last = self._roads.alone_on(x, y).tolist()
-        if first < 0 or first != last:
-            return None
-        piece = self._roads.pieces[first]
-        off = float(shapely.distance(piece.line, points(x, y)).max())
-        codes = {c.code for c in allowed if off <= c.half_width_m}
-        runs = any(self.routes[n].code in codes for n in piece.routes)
-        return [self._stretches[first]] if runs else []
+        self, number: int, a: tuple[float, float], b: tuple[float, float], allowed: Corridors
+    ) -> list[Corridor]:
+        """The stretch of that number, on which both places lie, for all routes on it; none where no allowed
+        route both lie in runs there."""
+        stretch = self._stretches[number]
+        off = float(shapely.distance(stretch.line, shapely.points([a, b])).max())
+        least, most = allowed.widths
+        codes = allowed.codes if off <= least else {c.code for c in allowed if off <= c.half_width_m}
+        runs = off <= most and not codes.isdisjoint(self._users[number])
+        return [stretch] if runs else []
+
+    @cached_property
+    def _users(self) -> tuple[frozenset[str], ...]:
+        """Codes of the routes on each stretch."""
+        return tuple(frozenset(self.routes[n].code for n in p.routes) for p in self._roads.pieces)
 
     @cached_property
     def _stretches(self) -> tuple[Corridor, ...]:
@@ -243,8 +252,9 @@ class Era:
         np.minimum.at(rank, rows, self._zone_rank[zones])
         owes = np.ones(n, dtype=bool) if self.everywhere else in_park | in_ring
         return Places(
-            inside, in_park, in_ring, in_lot, owes, resting, self._posted[rank], rank, self._posted_by
-        )
+            inside, in_park, in_ring, in_lot, owes, resting, self._posted[rank], rank, self.stretch(x, y),
+            self._posted_by,
+        )  # fmt: skip
 
     def line_of(self, kind: LayerKind, inside: int) -> str:
         """The code of the first line of ``kind`` a place with these bits lies in; "" when in none."""
@@ -272,10 +282,14 @@ class Era:
         shapely.prepare(edges)
         return edges
 
-    def met_on_road(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats) -> Bools:
-        """Whether a road along a route in whose corridor both ends lie may meet the edge of a line; (n,)."""
+    def met_on_road(
+        self, x: Floats, y: Floats, to_x: Floats, to_y: Floats, piece: Ints, other: Ints
+    ) -> Bools:
+        """Whether a road along a route in whose corridor both ends lie may meet the edge of a line; (n,).
+
+        ``piece``, ``other``: the stretch of road of either end.
+        """
         met = np.ones(len(x), dtype=bool)
-        piece, other = self._roads.alone_on(x, y), self._roads.alone_on(to_x, to_y)
         one = np.flatnonzero((piece == other) & (piece >= 0))
         begin, end = points(x[one], y[one]), points(to_x[one], to_y[one])
         met[one] = self._roads.meets(piece[one], begin, end)

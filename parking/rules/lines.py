@@ -63,7 +63,8 @@ def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[
         side, seen = _step(known.get(key), key, kind, area, sight)
         after += [side] if side else []
         found += seen
-    return tuple(after), found
+    rest, made = at_rest(sight.era, sight.place.inside), tuple(after)
+    return (rest if made == rest else made), found
 
 
 def _resting(known: dict[str, Side], sight: Sight) -> frozenset[str]:

@@ -97,7 +97,7 @@ def see(ground: Ground, track: Track, known: Known) -> Scene:
     still &= np.minimum(room, _before(room)) > policy.accuracy_m
     for number, era in eras.items():
         rows = np.flatnonzero(still & (numbers == number))
-        calm[rows[_apart(era, rows, x, y, steps.metres, room, lies_in)]] |= LINES
+        calm[rows[_apart(era, rows, x, y, steps.metres, room, lies_in, places.stretch)]] |= LINES
     calm[_on_route(ground, eras, numbers, places, covered, known, track)] |= ROUTE
     calm[~_fast(track, steps, places, policy)] |= SPEED
     calm[_entitled(ground, eras, numbers, places, known, track)] |= BOOKED
@@ -204,14 +204,14 @@ def _joined(parts: Sequence[_Part]) -> tuple[Places, Bools, Ints, Floats]:
 
     limit_of = np.concatenate([p.limit_of + shifts[k] for k, (_, p, *_) in enumerate(parts)])[order]
     limits = tuple(name for _, p, *_ in parts for name in p.limits)
-    names = ("inside", "in_park", "in_ring", "in_lot", "owes_route", "resting", "limit_kmh")
+    names = ("inside", "in_park", "in_ring", "in_lot", "owes_route", "resting", "limit_kmh", "stretch")
     places = Places(**{name: column(name) for name in names}, limit_of=limit_of, limits=limits)  # type: ignore[arg-type]
     covered, lies_in, room = (np.concatenate([part[k] for part in parts])[order] for k in (2, 3, 4))
     return places, covered, lies_in, room
 
 
 def _apart(
-    era: Era, rows: Ints, x: Floats, y: Floats, step: Floats, room: Floats, lies_in: Ints
+    era: Era, rows: Ints, x: Floats, y: Floats, step: Floats, room: Floats, lies_in: Ints, stretch: Ints
 ) -> NDArray[np.intp]:
     """Which of ``rows`` (same lines inside before and after) surely met no line on their way.
 
@@ -232,7 +232,7 @@ def _apart(
     a, b = before[near], rows[near]
     winding = clear & ((lies_in[a] & lies_in[b]) != 0)
     a, b = a[winding], b[winding]
-    clear[winding] = ~era.met_on_road(x[a], y[a], x[b], y[b])
+    clear[winding] = ~era.met_on_road(x[a], y[a], x[b], y[b], stretch[a], stretch[b])
     apart[near] = clear
     return np.flatnonzero(apart)
 

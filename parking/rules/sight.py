@@ -155,8 +155,9 @@ class Sight:
             return [(self.x, self.y)]
         reach = 2 * self.policy.accuracy_m + self.policy.fastest_kmh / 3.6 * max(self.gap_s, 0.0)
         here, there = (self.before.x, self.before.y), (self.x, self.y)
-        shared = self.era.shared(here, there, self.corridors)
-        if shared is not None:
+        stretch = self.place.stretch
+        if stretch >= 0 and stretch == self.before.place.stretch and self.era is self.before.era:
+            shared = self.era.shared(stretch, here, there, self.corridors)
             return road(shared, here, there, reach, self.policy.accuracy_m)
         return self.corridors.road(here, there, reach, self.policy.accuracy_m)
 

@@ -1,6 +1,7 @@
 """A large park and its traffic for measuring, made from a seed: metres around (0, 0), put near Jishan.
 
-1 boundary (200 vertices), 6 control lines (400 each), 12 zones, 40 routes, 250 bays and 300 strips (docks
+1 boundary (200 vertices), 6 control lines (400 each; one around the park, five around other areas of the
+same authority, which no approved route enters), 12 zones, 40 routes, 250 bays and 300 strips (docks
 and gate queues): 609 areas when the routes are taken as corridors.
 """
 
@@ -25,6 +26,15 @@ FRAME = LocalFrame(CRS)
 ORIGIN = tuple(float(v[0]) for v in FRAME.metres([110.92], [35.68]))
 START = datetime(2026, 3, 2, tzinfo=UTC)
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
+#: Middle and radius of the areas with a control line, metres.
+AREAS = (
+    (0, 0, 2200),
+    (4200, 0, 900),
+    (-4200, 600, 800),
+    (3000, 3400, 900),
+    (-3000, 3300, 700),
+    (3300, -3600, 800),
+)
 APPROVAL = Approval("bench", "bench", date(2023, 1, 1), date(2023, 1, 1))
 
 
@@ -50,7 +60,7 @@ def shapes(seed: int = 1) -> dict[LayerKind, list[BaseGeometry]]:
     ]
     return {
         LayerKind.BOUNDARY: [ring(luck, 0, 0, 1500, 200)],
-        LayerKind.CONTROL_LINE: [ring(luck, 0, 0, 1800 + 120 * n, 400) for n in range(6)],
+        LayerKind.CONTROL_LINE: [ring(luck, x, y, radius, 400) for x, y, radius in AREAS],
         LayerKind.ZONE: [ring(luck, *luck.uniform(-900, 900, 2), 220, 40) for _ in range(12)],
         LayerKind.ROUTE: [road(luck) for _ in range(40)],
         LayerKind.BAY: [
