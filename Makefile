@@ -34,6 +34,8 @@ check: $(VENV)/.dev ## 检查代码：ruff、mypy、import-linter / check the co
 
 bench: $(VENV)/.bench ## 测量性能与判定准确度，写入 build/*.json / measure speed and truth, write build/*.json
 	$(PY) tests/bench/run.py $(ARGS)
+	$(PY) tests/bench/judging.py
+	$(PY) tests/bench/peers.py
 	$(PY) tests/bench/truth.py
 	$(PY) tests/bench/river.py $(RIVER)
 

@@ -7,7 +7,9 @@ and gate queues): 609 areas when the routes are taken as corridors.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -146,3 +148,12 @@ def _noise(luck: np.random.Generator, n: int) -> NDArray[np.float64]:
     mean[window:] -= drawn[:-window]
     counts = np.minimum(np.arange(1, n + 1), window)[:, None]
     return np.asarray(walk - mean / counts)
+
+
+def tell(name: str, results: dict[str, Any]) -> None:
+    """Results as text on the screen and in build/<name>.json."""
+    text = json.dumps(results, indent=1)
+    folder = Path(__file__).parents[2] / "build"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(text + "\n")
+    print(text)

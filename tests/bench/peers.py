@@ -177,6 +177,4 @@ def _in_postgis(
 
 
 if __name__ == "__main__":
-    import json
-
-    print(json.dumps(bench_peers(), indent=1))
+    parkland.tell("peers", bench_peers())
