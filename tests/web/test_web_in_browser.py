@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
 from parking.db import transaction
 from parking.models import Booking
 from parking.services import visits
 from parking.vocabulary import VisitStep
 from tests.factories import DRIVER, HERE, STAFF, held, hours
+from tests.streams import free_ports, served
 from tests.visitors import Site, close_site, open_site
-from web import live
 from web.gates import booking_url
 
 pytestmark = pytest.mark.browser
@@ -48,39 +45,29 @@ def browser() -> Iterator:
 
 @pytest.fixture
 def ports() -> tuple[int, int]:
-    """Two free ports: the pages and the event stream name each other's."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+    return free_ports()
 
 
 @pytest.fixture
 def site(database_url: str, redis_url: str, tmp_path: Path, ports: tuple[int, int]) -> Iterator[Site]:
-    made = open_site(database_url, redis_url, tmp_path, web_port=ports[0], live_port=ports[1])
+    made = open_site(
+        database_url, redis_url, tmp_path, web_port=ports[0], live_port=ports[1], secret_key="browser"
+    )
     yield made
     close_site(made)
 
 
 @pytest.fixture
-def address(site: Site, ports: tuple[int, int]) -> Iterator[str]:
-    """The pages and the event stream, both served on loopback."""
-    stream = live.create_app(site.app.config["HAZPARK"])
-    servers = [
-        make_server("127.0.0.1", port, app, threaded=True)
-        for port, app in zip(ports, (site.app, stream), strict=True)
-    ]
-    for server in servers:
-        server.daemon_threads, server.block_on_close = True, False  # a stream stays open for ever
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{ports[0]}"
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-    stream.extensions["hazpark.engine"].dispose()
+def address(site: Site, ports: tuple[int, int], tmp_path: Path) -> Iterator[str]:
+    """The pages and the event stream, by the servers the product runs."""
+    settings = site.app.config["HAZPARK"]
+    with served(settings, "live", tmp_path / "live.log"), served(settings, "web", tmp_path / "web.log"):
+        yield f"http://127.0.0.1:{ports[0]}"
 
 
 @pytest.fixture(params=[390, 1440])
-def page(request, browser) -> Iterator:
-    """A page on a phone and on a desk; whatever went wrong on it fails the test at the end."""
+def page(request, browser, address: str) -> Iterator:
+    """A page on a phone and on a desk, closed before the servers; what went wrong on it fails the test."""
     wrong: list[str] = []
     context = browser.new_context(viewport={"width": request.param, "height": 844}, locale="zh-CN")
     made = context.new_page()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
 
 from parking import outbox, running
 from parking.db import make_engine, transaction
@@ -82,6 +83,17 @@ class House:
             return accepts("127.0.0.1", int(self.env["HAZPARK_GATEWAY_PORT"]))
         if name in ("web", "live"):
             return answers("127.0.0.1", int(self.env[f"HAZPARK_{name.upper()}_PORT"]))
+        return self.serves() if name == "postgresql" else True
+
+    def serves(self) -> bool:
+        """The database takes connections; while it recovers from a kill it refuses them."""
+        engine = _engine(self)
+        try:
+            engine.connect().close()
+        except OperationalError:
+            return False
+        finally:
+            engine.dispose()
         return True
 
     def left(self) -> list[str]:
