@@ -97,7 +97,7 @@ class Supervisor:
         self._secret()
         self._bring_postgresql()
         self._step("migrate", "parking", "db", "upgrade")
-        self._step("seed", "parking", "seed", shown=True)
+        self._step("seed", "parking", "seed", "--lang", self._voice.lang, shown=True)
         self._bring_valkey()
         self._settle_demo()
         for service in self._table(self.settings, self.data / "run"):

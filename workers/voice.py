@@ -16,11 +16,11 @@ class Voice:
     """Speaks ``lang``; in colour when someone looks."""
 
     def __init__(self, lang: str) -> None:
-        self._lang = lang
+        self.lang = lang
 
     def say(self, mood: str, msgid: str, **facts: object) -> None:
         """One line; ``mood`` is good, busy or bad."""
-        self._print(f"{_paint(mood, '●')} {translate(msgid, self._lang, **facts)}")
+        self._print(f"{_paint(mood, '●')} {translate(msgid, self.lang, **facts)}")
 
     def greet(self, settings: Settings, names: Sequence[str], took_s: float) -> None:
         """Everything runs: where to look, where to send, how to stop."""
@@ -34,7 +34,7 @@ class Voice:
             (N_("Passwords:      printed once, by the first run on this data folder"), ""),
             (N_("Stop:           Ctrl-C"), ""),
         ):
-            self._print("  " + translate(msgid, self._lang, it=fact))
+            self._print("  " + translate(msgid, self.lang, it=fact))
 
     def _print(self, line: str) -> None:
         with contextlib.suppress(OSError):  # the terminal may be gone while we stop

@@ -207,6 +207,7 @@ def test_given_servers_are_used_and_none_of_our_own_is_started(folder, database_
     try:
         assert set(house.pids()) == OURS
         assert not (house.data / "pg").exists()
+        assert "First accounts" in house.said(), "the seed speaks the language of who started it"
         _deliver_a_letter(house)
     finally:
         assert house.end() == 0
