@@ -68,6 +68,10 @@ class Feature:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     source: Source | None = None
 
+    def name(self, lang: str) -> str:
+        """What the drawing calls it, in ``zh`` or ``en``."""
+        return self.name_en if lang == "en" else self.name_zh
+
 
 @dataclass(frozen=True, slots=True)
 class Park:

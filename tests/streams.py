@@ -21,10 +21,11 @@ from workers.plan import answers, environment
 from workers.processes import end, spawn
 
 
-def free_ports() -> tuple[int, int]:
-    """Two free ports: the pages and the event stream name each other's."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+def free_ports(count: int = 2) -> list[int]:
+    """Free ports, found together: servers name each other's."""
+    with contextlib.ExitStack() as stack:
+        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in found]
 
 
 @contextlib.contextmanager

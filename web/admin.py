@@ -22,7 +22,7 @@ from parking.vocabulary import Refusal, Role
 from web.forms import PARK_ZONE
 from web.gates import gate
 from web.language import _
-from web.people import current_person, source
+from web.people import actor, current_person, source
 from web.policy import policy_rows
 from web.store import reading, transaction
 
@@ -54,7 +54,7 @@ def add() -> str | tuple[str, int]:
     try:
         with transaction() as session:
             password = staff.add(
-                session, typed["username"], typed["name"], Role(typed["role"]), _now(), _actor(), source(),
+                session, typed["username"], typed["name"], Role(typed["role"]), _now(), actor(), source(),
                 typed["enterprise"],
             )  # fmt: skip
     except Refused as refused:
@@ -68,7 +68,7 @@ def reset_password(staff_id: int) -> str:
     """Draw a new password, show it once and end every session of that person."""
     person = current_person()
     with transaction() as session:
-        password = staff.set_password(session, staff_id, None, _now(), _actor(), source())
+        password = staff.set_password(session, staff_id, None, _now(), actor(), source())
         changed = staff_query.person(session, staff_id)
     if person and changed and changed.id == person.id:
         _stay_signed_in(changed)
@@ -81,7 +81,7 @@ def set_active(staff_id: int) -> Response | tuple[str, int]:
     active = request.form.get("active") == "1"
     try:
         with transaction() as session:
-            staff.set_active(session, staff_id, active, _now(), _actor(), source())
+            staff.set_active(session, staff_id, active, _now(), actor(), source())
     except Refused as refused:
         return _list(reasons=refused.reasons), 422
     flash(
@@ -158,9 +158,3 @@ def _stay_signed_in(changed: StaffView) -> None:
 def _now() -> datetime:
     """Accounts and locks live in real time, also while a demo day plays."""
     return datetime.now(UTC)
-
-
-def _actor() -> str:
-    person = current_person()
-    assert person  # noqa: S101 - the gate let a person in
-    return person.actor

@@ -36,7 +36,7 @@ from web.board_view import Drawing, at_dock, drawing, timeline
 from web.forms import posted_row, row_number, typed
 from web.gates import gate
 from web.language import _, name
-from web.people import current_person, source
+from web.people import actor, source
 from web.store import reading, transaction
 
 bp = Blueprint("dispatch", __name__)
@@ -142,7 +142,7 @@ def assign() -> AnyResponse:
 
     def take() -> str:
         with transaction() as session:
-            bays.assign(session, booking_id, bay, clock.now(), _actor(), source(), expected=typed("seen", 64))
+            bays.assign(session, booking_id, bay, clock.now(), actor(), source(), expected=typed("seen", 64))
         return "assigned"
 
     return _after(take, booking_id)
@@ -159,7 +159,7 @@ def booking_step() -> AnyResponse:
     def take() -> str:
         with transaction() as session:
             bookings.take(
-                session, booking_id, BookingStep(asked), clock.now(), _actor(), source(), typed("remark", 500)
+                session, booking_id, BookingStep(asked), clock.now(), actor(), source(), typed("remark", 500)
             )
         return asked
 
@@ -177,7 +177,7 @@ def step() -> AnyResponse:
     def take() -> str:
         with transaction() as session:
             visits.step(
-                session, visit_id, VisitStep(asked), clock.now(), _actor(), source(),
+                session, visit_id, VisitStep(asked), clock.now(), actor(), source(),
                 dock=typed("dock", 40) or None, remark=typed("remark", 500) or None,
             )  # fmt: skip
         return asked
@@ -199,9 +199,9 @@ def service() -> AnyResponse:
             raise Refused(no(Refusal.REMARK_MISSING, "reason"))
         with transaction() as session:
             if not closing:
-                bays.set_out_of_service(session, bay, None, clock.now(), _actor(), source())
+                bays.set_out_of_service(session, bay, None, clock.now(), actor(), source())
                 return "opened"
-            taken = planning.close_bay(session, bay, reason, clock.now(), _actor(), source())
+            taken = planning.close_bay(session, bay, reason, clock.now(), actor(), source())
         return "moved" if taken.done else "closed"
 
     return _after(take, None, bay)
@@ -350,11 +350,5 @@ def _decisions(booking: BookingView) -> list[tuple[str, str]]:
     """What else the dispatcher may decide about a booking, each with a remark."""
     if booking.visit is not None:
         return []
-    able = life.steps(booking.state, _actor())
+    able = life.steps(booking.state, actor())
     return [(step.value, name(step)) for step in _EXPLAINED if step in able]
-
-
-def _actor() -> str:
-    person = current_person()
-    assert person  # noqa: S101 - the gate let a person in
-    return person.actor

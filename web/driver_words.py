@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from geo.shapes import Feature, LayerKind, Park
+from geo.shapes import LayerKind, Park
 from parking.queries.bookings import BookingView
 from parking.speech import N_
 from parking.vocabulary import BookingState, VisitState, VisitStep
@@ -155,9 +155,9 @@ def place(park: Park, view: BookingView, lang: str) -> Place:
     routes = [f for f in park.of(LayerKind.ROUTE) if f.attributes.get("direction") in ("in", "both")]
     zones = [f for f in park.of(LayerKind.ZONE) if f.code == view.zone]
     return Place(
-        _name(zones[0], lang) if zones else (view.zone or ""),
-        tuple(_name(g, lang) for g in gates),
-        tuple(_name(r, lang) for r in routes),
+        zones[0].name(lang) if zones else (view.zone or ""),
+        tuple(g.name(lang) for g in gates),
+        tuple(r.name(lang) for r in routes),
     )
 
 
@@ -182,7 +182,3 @@ def advice(view: BookingView, place: Place) -> tuple[str, str]:
 
 def colour_name(number: int) -> str:
     return _(COLOUR_NAMES.get(number, N_("other colour")))
-
-
-def _name(feature: Feature, lang: str) -> str:
-    return feature.name_en if lang == "en" else feature.name_zh

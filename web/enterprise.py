@@ -18,7 +18,7 @@ from parking.vocabulary import BookingStep, Role
 from web.forms import typed
 from web.gates import gate
 from web.language import _
-from web.people import current_person, source
+from web.people import actor, current_person, source
 from web.store import reading, transaction
 
 bp = Blueprint("enterprise", __name__)
@@ -32,7 +32,7 @@ def listed() -> str:
     """Bookings to this enterprise and to no other; what waits for its word first."""
     with reading() as session:
         rows = booking_query.of_enterprise(session, _mine())
-    waiting = [b for b in rows if life.steps(b.state, _actor())]
+    waiting = [b for b in rows if life.steps(b.state, actor())]
     return render_template("enterprise.html", waiting=waiting, rows=rows, enterprise=_mine())
 
 
@@ -53,7 +53,7 @@ def step(booking_id: int) -> Response | tuple[str, int]:
     try:
         with transaction() as session:
             bookings.take(
-                session, booking_id, BookingStep(asked), clock.now(), _actor(), source(), typed("remark", 500)
+                session, booking_id, BookingStep(asked), clock.now(), actor(), source(), typed("remark", 500)
             )
     except Refused as refused:
         return _page(booking_id, refused.reasons), 422
@@ -65,7 +65,7 @@ def _page(booking_id: int, reasons: Sequence[Reason] = ()) -> str:
     view = _own(booking_id)
     with reading() as session:
         cargoes = booking_query.cargoes(session, booking_id)
-    steps = life.steps(view.state, _actor())
+    steps = life.steps(view.state, actor())
     return render_template("enterprise_booking.html", b=view, cargoes=cargoes, steps=steps, reasons=reasons)
 
 
@@ -82,9 +82,3 @@ def _mine() -> str:
     person = current_person()
     assert person  # noqa: S101 - the gate let a person in
     return person.enterprise or ""
-
-
-def _actor() -> str:
-    person = current_person()
-    assert person  # noqa: S101 - the gate let a person in
-    return person.actor

@@ -16,7 +16,7 @@ from parking.vocabulary import FeedKind, Refusal, Role
 from web.forms import typed
 from web.gates import gate
 from web.language import _
-from web.people import current_person, source
+from web.people import actor, current_person, source
 from web.store import reading, settings, transaction
 
 bp = Blueprint("feeds", __name__)
@@ -41,7 +41,7 @@ def add_device() -> str | tuple[str, int]:
     try:
         with transaction() as session:
             made = feeds.add_device(
-                session, asked["name"], asked["device_key"], asked["plate"], _now(), _actor(), source()
+                session, asked["name"], asked["device_key"], asked["plate"], _now(), actor(), source()
             )
     except Refused as refused:
         return _page("device", refused.reasons, asked), 422
@@ -59,7 +59,7 @@ def add_platform() -> str | tuple[str, int]:
     try:
         with transaction() as session:
             made = feeds.add_platform(
-                session, asked["name"], separated.splitlines(), _now(), _actor(), source()
+                session, asked["name"], separated.splitlines(), _now(), actor(), source()
             )
     except Refused as refused:
         return _page("platform", refused.reasons, asked), 422
@@ -71,7 +71,7 @@ def add_platform() -> str | tuple[str, int]:
 def new_token(feed_id: int) -> str:
     """Draw a new token, show it once; the old one opens nothing any more."""
     with transaction() as session:
-        made = feeds.new_token(session, feed_id, _now(), _actor(), source())
+        made = feeds.new_token(session, feed_id, _now(), actor(), source())
     return _page(issued=made)
 
 
@@ -79,7 +79,7 @@ def new_token(feed_id: int) -> str:
 @gate(Role.ADMIN)
 def revoke(feed_id: int) -> Response:
     with transaction() as session:
-        feeds.revoke(session, feed_id, _now(), _actor(), source())
+        feeds.revoke(session, feed_id, _now(), actor(), source())
     flash(_("The token opens nothing any more. What was reported stays."), "good")
     return redirect(url_for("feeds.listed"), 303)
 
@@ -127,9 +127,3 @@ def _outside(path: str) -> str:
 def _now() -> datetime:
     """Tokens live in real time, also while a demo day plays."""
     return datetime.now(UTC)
-
-
-def _actor() -> str:
-    person = current_person()
-    assert person  # noqa: S101 - the gate let a person in
-    return person.actor

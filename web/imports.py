@@ -22,7 +22,7 @@ from parking.vocabulary import FixFault, ImportState, Mark, Refusal, Role
 from web.forms import typed
 from web.gates import gate
 from web.language import _, lang, name, say
-from web.people import current_person, source
+from web.people import actor, source
 from web.store import reading, transaction
 
 bp = Blueprint("imports", __name__)
@@ -54,7 +54,7 @@ def send() -> AnyResponse:
     try:
         data, options = _file(), _options(asked)
         with transaction() as session:
-            made = imports.begin(session, _file_name(), data, options, clock.now(), _actor(), source())
+            made = imports.begin(session, _file_name(), data, options, clock.now(), actor(), source())
             if made.state == ImportState.READING:
                 imports.hand_over(session, made.id)
     except Refused as refused:
@@ -138,9 +138,3 @@ def _marks(found: ImportView) -> list[tuple[str, int]]:
 
 def _version(found: ImportView) -> str:
     return f"{found.done}-{found.state}-{lang()}"
-
-
-def _actor() -> str:
-    person = current_person()
-    assert person  # noqa: S101 - the gate let a person in
-    return person.actor

@@ -74,7 +74,7 @@ def _drawn(
 def _ground(park: Park, without: Collection[str]) -> Iterator[dict[str, Any]]:
     kinds = [kind for kind in _GROUND if kind not in without]
     for feature in drawing.order(f for kind in kinds for f in park.in_force(kind, clock.now())):
-        yield drawing.layer(feature, _named(feature))
+        yield drawing.layer(feature, feature.name(lang()))
 
 
 def _changes(seen: Review) -> Iterator[dict[str, Any]]:
@@ -114,7 +114,7 @@ def _points(found: Replay) -> Iterator[dict[str, Any]]:
 
 
 def _shape(kind: str, feature: Feature) -> dict[str, Any]:
-    return _any(kind, feature.code, _named(feature), feature.geometry)
+    return _any(kind, feature.code, feature.name(lang()), feature.geometry)
 
 
 def _any(kind: str, code: str, title: str, geometry: BaseGeometry) -> dict[str, Any]:
@@ -126,7 +126,3 @@ def _any(kind: str, code: str, title: str, geometry: BaseGeometry) -> dict[str, 
         "tone": "",
         "geometry": mapping(geometry),
     }
-
-
-def _named(feature: Feature) -> str:
-    return feature.name_en if lang() == "en" else feature.name_zh

@@ -25,7 +25,7 @@ from web.forms import typed
 from web.gates import gate
 from web.language import _, lang
 from web.layer_maps import replay_map, review_map
-from web.people import current_person, source
+from web.people import actor, source
 from web.store import reading, transaction
 
 bp = Blueprint("layers", __name__)
@@ -71,7 +71,7 @@ def hand_in_post() -> AnyResponse | tuple[str, int]:
     try:
         given = _given(said)
         with transaction() as session:
-            made = drawings.hand_in(session, given, clock.now(), _actor(), source())
+            made = drawings.hand_in(session, given, clock.now(), actor(), source())
     except Refused as refused:
         return _form(said, refused.reasons), 422
     return redirect(url_for("layers.drawing", drawing_id=made.id), 303)
@@ -101,7 +101,7 @@ def take(drawing_id: int) -> AnyResponse | tuple[str, int]:
     agreed = typed("repairs", 3) == "1"
     try:
         with transaction() as session:
-            drawings.take(session, drawing_id, typed("digest", 64), agreed, clock.now(), _actor(), source())
+            drawings.take(session, drawing_id, typed("digest", 64), agreed, clock.now(), actor(), source())
     except Refused as refused:
         return _review(drawing_id, refused.reasons), 422
     flash(_("The new version counts from its day on; every process knows it."), "good")
@@ -113,7 +113,7 @@ def take(drawing_id: int) -> AnyResponse | tuple[str, int]:
 def decline(drawing_id: int) -> AnyResponse | tuple[str, int]:
     try:
         with transaction() as session:
-            drawings.decline(session, drawing_id, clock.now(), _actor(), source())
+            drawings.decline(session, drawing_id, clock.now(), actor(), source())
     except Refused as refused:
         return _review(drawing_id, refused.reasons), 422
     flash(_("The layers stay as they are; the file stays on record."), "good")
@@ -276,9 +276,3 @@ def _days(feature: Feature) -> str:
         return _("always")
     begins = "…" if act.effective_from == SINCE_EVER else str(act.effective_from)
     return f"{begins} – {act.effective_to or '…'}"
-
-
-def _actor() -> str:
-    person = current_person()
-    assert person  # noqa: S101 - the gate let a person in
-    return person.actor

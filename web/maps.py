@@ -184,11 +184,7 @@ def _in_force(park: Park, at: datetime) -> list[Feature]:
 
 def _layers(features: Iterable[Feature], stands_out: Iterable[str] = ()) -> list[dict[str, Any]]:
     wanted = set(stands_out)
-    return [drawing.layer(f, _named(f), emphasis=f.code in wanted) for f in features]
-
-
-def _named(feature: Feature) -> str:
-    return feature.name_en if lang() == "en" else feature.name_zh
+    return [drawing.layer(f, f.name(lang()), emphasis=f.code in wanted) for f in features]
 
 
 def _legend(features: Iterable[Feature]) -> dict[str, str]:

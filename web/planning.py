@@ -19,7 +19,7 @@ from parking.vocabulary import Advice, PlanState, Role
 from web.forms import posted_row, typed
 from web.gates import gate
 from web.language import lang
-from web.people import current_person, source
+from web.people import actor, source
 from web.store import reading, transaction
 
 bp = Blueprint("planning", __name__)
@@ -45,7 +45,7 @@ def ask() -> AnyResponse:
     """Ask for a plan; a worker makes it while the page looks on."""
     day = _day(typed("day", 10))
     with transaction() as session:
-        planning.ask(session, lot_query.current(session), day, clock.now(), _actor(), source())
+        planning.ask(session, lot_query.current(session), day, clock.now(), actor(), source())
     return redirect(url_for("planning.page", day=day.isoformat()), 303)
 
 
@@ -56,7 +56,7 @@ def apply() -> AnyResponse:
     day, number = _day(typed("day", 10)), posted_row("run")
     try:
         with transaction() as session:
-            taken = planning.take_over(session, number, clock.now(), _actor(), source())
+            taken = planning.take_over(session, number, clock.now(), actor(), source())
     except Refused as refused:
         return make_response(render_template("plan.html", **_shown(day, refused.reasons)), 422)
     return make_response(render_template("plan.html", **_shown(day, taken=taken)))
@@ -111,9 +111,3 @@ def _day(text: str) -> date:
         return date.fromisoformat(text) if text else _today()
     except ValueError:
         abort(400)
-
-
-def _actor() -> str:
-    person = current_person()
-    assert person  # noqa: S101 - the gate let a person in
-    return person.actor

@@ -416,7 +416,3 @@ def zone_kind(area: Area) -> str:
 def _rests(area: Area) -> bool:
     """A place where a hazmat vehicle may stand: lot, bay, dock, gate, gate queue."""
     return area.feature.kind is not LayerKind.ZONE or zone_kind(area) in ("lot", "gate_queue")
-
-
-def _keys(points: Ints, routes: Ints, count: int) -> Ints:
-    return np.asarray(points * count + routes)

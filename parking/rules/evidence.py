@@ -69,7 +69,7 @@ def read_items(items: bytes) -> dict[str, Any]:
     at = 0
     while at + 2 <= len(items) and at + 2 + items[at + 1] <= len(items):
         number, value = items[at], items[at + 2 : at + 2 + items[at + 1]]
-        if (known := _ITEMS.get((number, len(value)))) is not None:
+        if (known := ITEMS.get((number, len(value)))) is not None:
             name, read = known
             free = next(n for n in (name, *(f"{name}#{k}" for k in range(2, 200))) if n not in found)
             found[free] = read(value)
@@ -94,7 +94,8 @@ def _segment(value: bytes) -> dict[str, Any]:
     return {"id": _number(value[:4]), "seconds": _number(value[4:6]), "result": result}
 
 
-_ITEMS: Mapping[tuple[int, int], tuple[str, Callable[[bytes], dict[str, Any]]]] = {
+#: Items of a report that tell of areas and routes held by the terminal, by id and length: name, reading.
+ITEMS: Mapping[tuple[int, int], tuple[str, Callable[[bytes], dict[str, Any]]]] = {
     (0x11, 1): ("overspeed_area", _area),
     (0x11, 5): ("overspeed_area", _area),
     (0x12, 6): ("area_crossing", _crossing),

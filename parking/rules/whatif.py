@@ -15,7 +15,7 @@ from parking.rules.ground import Ground
 from parking.rules.monitor import Finding, Journey, rejudge_many
 from parking.rules.policy import Policy
 
-#: Two findings of one kind and subject this close together are one offence seen on two grounds.
+#: Findings of one kind and subject this close together are one offence, judged twice or on two grounds.
 SAME_WITHIN = timedelta(seconds=60)
 JourneyAt = Callable[[datetime], Journey]
 

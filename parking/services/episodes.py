@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -11,10 +11,8 @@ from sqlalchemy.orm import Session
 
 from parking.models import Passage, Violation
 from parking.rules.monitor import Finding
+from parking.rules.whatif import SAME_WITHIN
 from parking.vocabulary import ViolationKind, ViolationState
-
-#: Episodes of one kind and subject this close together are the same episode judged twice.
-SAME_WITHIN = timedelta(seconds=60)
 
 #: Violations that last; the monitor has at most one of a kind going on.
 LASTING = frozenset(

@@ -15,8 +15,8 @@ from parking.packed.columns import KeptColumns, micros, moment
 from parking.queries import fixes, journeys
 from parking.queries.fixes import KeptFix
 from parking.rules.monitor import Finding, rejudge
+from parking.rules.whatif import SAME_WITHIN
 from parking.services import ground
-from parking.services.episodes import SAME_WITHIN
 from parking.vocabulary import Mark
 
 #: Before the violation: long enough that the monitor, knowing nothing, sees what it saw (as LOOK_BACK of

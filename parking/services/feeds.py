@@ -7,7 +7,6 @@ was reported while a better door spoke. No JT/T 808 terminal can be called so: i
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -22,6 +21,7 @@ from parking.refused import Reason, Refused, no
 from parking.rules import plate as plates
 from parking.services import audit
 from parking.services.terminals import vehicle_of
+from parking.services.tokens import hashed
 from parking.vocabulary import FeedKind, FormField, Refusal
 
 LETTER = {FeedKind.PLATFORM: "c", FeedKind.DEVICE: "p", FeedKind.IMPORT: "i"}
@@ -35,10 +35,6 @@ def phone(kind: str, feed_id: int, vehicle_id: int, aside: bool = False) -> str:
     """The pseudo-terminal's phone."""
     letter = LETTER[FeedKind(kind)]
     return f"{letter.upper() if aside else letter}:{feed_id}:{vehicle_id}"
-
-
-def hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def add_device(

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import redis
 from sqlalchemy import Engine
 
 from parking import db, running
+from tests.streams import free_ports
 
 ROOT = Path(__file__).parents[2]
 PORTS = ("HAZPARK_WEB_PORT", "HAZPARK_LIVE_PORT", "HAZPARK_GATEWAY_PORT")
@@ -74,7 +74,7 @@ def house() -> Iterator[House]:
 
 
 def _start(data: Path, stack: contextlib.ExitStack) -> House:
-    ports = dict(zip(PORTS, _free_ports(3), strict=True))
+    ports = dict(zip(PORTS, free_ports(3), strict=True))
     env = {k: v for k, v in os.environ.items() if not k.startswith("HAZPARK_") and not k.endswith("_URL")}
     env |= {k: str(v) for k, v in ports.items()}
     env |= {"HAZPARK_DATA": str(data), "HAZPARK_DEMO": "0", "LANG": "zh_CN.UTF-8"}
@@ -101,14 +101,6 @@ def _stop(process: subprocess.Popen[str]) -> None:
         process.wait(30)
         return
     process.kill()
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 @pytest.fixture(scope="module")

@@ -28,11 +28,6 @@ from tests.land import (
 )
 
 
-@pytest.fixture(scope="module")
-def land():
-    return ground()
-
-
 def frozen_at(x, y, speeds, every_s=10.0, begin=0.0, **more):
     return [fix(x, y, begin + every_s * n, v, **more) for n, v in enumerate(speeds)]
 

@@ -14,11 +14,6 @@ from tests.land import FRAME, LATER, ORIGIN, after, drive, feature, fix, ground,
 DETOUR = [(0, -200), (0, 0), (200, 0), (200, 250), (0, 250), (0, 380)]
 
 
-@pytest.fixture(scope="module")
-def land():
-    return ground()
-
-
 def place(lon, lat):
     x, y = FRAME.metres([lon], [lat])
     return float(x[0]) - ORIGIN[0], float(y[0]) - ORIGIN[1]

@@ -27,11 +27,6 @@ from tests.land import (
 IN_BY_GATE = [(0, -1200), (0, 300)]
 
 
-@pytest.fixture(scope="module")
-def land():
-    return ground()
-
-
 def test_the_approved_way_in_is_no_offence(land):
     result = judged(land, drive(IN_BY_GATE))
     assert [f for f in result.findings if f.offence] == []

@@ -30,11 +30,6 @@ from tests.land import (
 SOS = 1
 
 
-@pytest.fixture(scope="module")
-def land():
-    return ground()
-
-
 def at(seconds):
     return START + timedelta(seconds=seconds)
 

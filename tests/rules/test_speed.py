@@ -15,11 +15,6 @@ from parking.vocabulary import Certainty, ViolationKind
 from tests.land import after, drive, feature, fix, ground, offences
 
 
-@pytest.fixture(scope="module")
-def land():
-    return ground()
-
-
 def speeding(found):
     return [f for f in found if f.kind is ViolationKind.SPEEDING]
 

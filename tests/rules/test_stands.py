@@ -16,11 +16,6 @@ from parking.vocabulary import Certainty, Mark, ViolationKind
 from tests.land import after, drive, feature, fix, ground, judged, kinds, offences, stand
 
 
-@pytest.fixture(scope="module")
-def land():
-    return ground()
-
-
 def stops(findings):
     return [f for f in findings if f.kind is ViolationKind.ILLEGAL_STOP]
 

@@ -44,12 +44,12 @@ def browser() -> Iterator:
 
 
 @pytest.fixture
-def ports() -> tuple[int, int]:
+def ports() -> list[int]:
     return free_ports()
 
 
 @pytest.fixture
-def site(database_url: str, redis_url: str, tmp_path: Path, ports: tuple[int, int]) -> Iterator[Site]:
+def site(database_url: str, redis_url: str, tmp_path: Path, ports: list[int]) -> Iterator[Site]:
     made = open_site(
         database_url, redis_url, tmp_path, web_port=ports[0], live_port=ports[1], secret_key="browser"
     )
@@ -58,7 +58,7 @@ def site(database_url: str, redis_url: str, tmp_path: Path, ports: tuple[int, in
 
 
 @pytest.fixture
-def address(site: Site, ports: tuple[int, int], tmp_path: Path) -> Iterator[str]:
+def address(site: Site, ports: list[int], tmp_path: Path) -> Iterator[str]:
     """The pages and the event stream, by the servers the product runs."""
     settings = site.app.config["HAZPARK"]
     with served(settings, "live", tmp_path / "live.log"), served(settings, "web", tmp_path / "web.log"):

@@ -23,6 +23,7 @@ from parking import outbox, running
 from parking.db import make_engine, transaction
 from parking.events import BayHeld
 from parking.models import Letter
+from tests.streams import free_ports
 from workers import logs
 from workers.plan import accepts, answers
 from workers.supervisor import kept_secret
@@ -34,17 +35,9 @@ SERVERS = {"postgresql", "valkey"}
 PORTS = ("HAZPARK_WEB_PORT", "HAZPARK_LIVE_PORT", "HAZPARK_GATEWAY_PORT")
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
 def _environment(data: Path, **changes: str) -> dict[str, str]:
     plain = {k: v for k, v in os.environ.items() if not k.startswith("HAZPARK_") and not k.endswith("_URL")}
-    ports = dict(zip(PORTS, map(str, _free_ports(3)), strict=True))
+    ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
     return {
         **plain,
         **ports,
@@ -246,7 +239,7 @@ def test_a_taken_port_is_named_with_its_setting_in_both_languages(setting, folde
     ],
 )
 def test_a_wrong_address_is_named_and_its_password_kept_to_itself(setting, url, word, folder):
-    env = _environment(folder, **{setting: url.format(port=_free_ports(1)[0])})
+    env = _environment(folder, **{setting: url.format(port=free_ports(1)[0])})
     said = _refused(env)
     assert said.count("\n") == 0
     assert setting in said

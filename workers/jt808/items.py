@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from parking.rules import evidence
+
 _Reading = Callable[[bytes], Any]
 
 
@@ -67,20 +69,6 @@ def _celsius(value: bytes) -> int:
     return -(word & 0x7FFF) if word & 0x8000 else word
 
 
-def _area(value: bytes) -> dict[str, int]:
-    found = {"kind": value[0]}
-    return found if len(value) == 1 else {**found, "id": _whole(value[1:5])}
-
-
-def _crossing(value: bytes) -> dict[str, Any]:
-    return {**_area(value), "direction": {0: "in", 1: "out"}.get(value[5], value[5])}
-
-
-def _segment(value: bytes) -> dict[str, Any]:
-    result = {0: "too_short", 1: "too_long"}.get(value[6], value[6])
-    return {"id": _whole(value[:4]), "seconds": _whole(value[4:6]), "result": result}
-
-
 def _analogue(value: bytes) -> list[int]:
     """Bits 0-15 are AD0, 16-31 AD1."""
     return [_whole(value[2:]), _whole(value[:2])]
@@ -93,10 +81,7 @@ _KNOWN: dict[tuple[int, int], tuple[str, _Reading]] = {
     (0x04, 2): ("alarm_event_id", _whole),
     (0x05, 30): ("tyre_pressures", list),
     (0x06, 2): ("cabin_temperature_c", _celsius),
-    (0x11, 1): ("overspeed_area", _area),
-    (0x11, 5): ("overspeed_area", _area),
-    (0x12, 6): ("area_crossing", _crossing),
-    (0x13, 7): ("segment_time", _segment),
+    **evidence.ITEMS,
     (0x14, 4): ("video_alarms", _whole),
     (0x15, 4): ("video_signal_lost", _whole),
     (0x16, 4): ("video_signal_blocked", _whole),
