@@ -225,8 +225,7 @@ class Room:
     ) -> None:
         self._lines = lines
         self._lattice = Lattice(bounds, cell_m)
-        self._metres = np.full(self._lattice.outside + 1, np.nan)
-        self._metres[-1] = 0.0  # outside the bounds nothing is known
+        self._metres = np.full(self._lattice.outside, np.nan)
         shapely.prepare(lines)
 
     def at(self, x: Floats, y: Floats) -> Floats:
@@ -234,6 +233,18 @@ class Room:
         if self._lines.is_empty:
             return np.full(len(x), np.inf)
         cells = self._lattice.cells(x, y)
+        metres = self._around(x, y)
+        within = np.flatnonzero(cells != self._lattice.outside)
+        metres[within] = self._by_cell(cells[within])
+        return metres
+
+    def _around(self, x: Floats, y: Floats) -> Floats:
+        """Metres to the box that holds all lines."""
+        west, south, east, north = self._lines.bounds
+        aside, above = np.maximum(west - x, x - east), np.maximum(south - y, y - north)
+        return np.hypot(np.maximum(aside, 0.0), np.maximum(above, 0.0))
+
+    def _by_cell(self, cells: Ints) -> Floats:
         metres = self._metres[cells]
         new = np.unique(cells[np.isnan(metres)])
         if len(new):

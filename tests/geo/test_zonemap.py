@@ -76,7 +76,15 @@ def test_room_is_never_more_than_the_distance(places):
     x, y = arrays(places)
     edges = shapely.unary_union([s.boundary for s in SHAPES])
     room = Room(edges, (-20.0, -20.0, 90.0, 60.0), cell_m=4.0)
-    assert (room.at(x, y) <= shapely.distance(edges, shapely.points(x, y))).all()
+    assert (room.at(x, y) <= shapely.distance(edges, shapely.points(x, y)) + 1e-9).all()
+
+
+def test_far_out_there_is_much_room():
+    edges = shapely.unary_union([s.boundary for s in SHAPES])
+    west, south, east, north = edges.bounds
+    room = Room(edges, (-20.0, -20.0, 90.0, 60.0), cell_m=4.0)
+    x, y = np.array([west - 5000, east + 30, 0.0]), np.array([south, north + 40, north + 9000])
+    assert room.at(x, y).tolist() == pytest.approx([5000, 50, 9000])
 
 
 ROUTES = [
