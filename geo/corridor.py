@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import shapely
@@ -82,45 +83,98 @@ class Chain:
         return (-ways[1] / size, ways[0] / size) if size > 1e-9 else (0.0, 0.0)
 
 
-class Chains:
-    """Many lines measured along at once."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Passings:
+    """Where lines pass places, in columns: which of the asked pairs, how far along, metres to the left."""
 
-    def __init__(self, chains: Sequence[Chain]) -> None:
-        counts = [len(chain.lengths) for chain in chains]
-        self._first = np.concatenate(([0], np.cumsum(counts)))[:-1].astype(np.intp)
-        self._counts = counts
-        self._owner = np.repeat(np.arange(len(chains)), counts)
-        self._starts = np.concatenate([np.zeros((0, 2)), *(c.starts for c in chains)])
-        self._along = np.concatenate([np.zeros((0, 2)), *(c.along for c in chains)])
-        self._lengths = np.concatenate([np.zeros(0), *(c.lengths for c in chains)])
-        self._chainage = np.concatenate([np.zeros(0), *(c.chainage[:-1] for c in chains)])
+    pair: NDArray[np.intp]
+    chainage: _Numbers
+    left: _Numbers
 
-    def spots(self, x: float, y: float, slack_m: float) -> list[list[Spot]]:
-        """``Chain.spots`` of each line: its passings as (chainage, metres to the left)."""
-        found: list[list[Spot]] = [[] for _ in self._counts]
-        if not len(self._starts):
-            return found
-        away = np.array([x, y]) - self._starts
-        reached = np.clip((away * self._along).sum(axis=1), 0.0, self._lengths)
-        feet = away - self._along * reached[:, None]
-        distance = np.hypot(feet[:, 0], feet[:, 1])
-        chainage = self._chainage + reached
-        least = np.minimum.reduceat(distance, self._first)
-        near = np.flatnonzero(distance <= np.repeat(least, self._counts) + slack_m)
-        owner = self._owner[near]
-        apart = (np.diff(near) > 1) | (np.diff(chainage[near]) > 3 * slack_m) | (np.diff(owner) > 0)
-        runs = np.concatenate(([0], np.cumsum(apart)))
-        begins = np.concatenate(([0], np.flatnonzero(apart) + 1))
-        nearest = np.minimum.reduceat(distance[near], begins)
-        first = np.flatnonzero(distance[near] == nearest[runs])
-        _, chosen = np.unique(runs[first], return_index=True)
-        picked = near[first[chosen]]
-        left = self._along[picked, 0] * away[picked, 1] - self._along[picked, 1] * away[picked, 0]
-        aside = np.copysign(distance[picked], left)
-        rows = zip(self._owner[picked].tolist(), chainage[picked].tolist(), aside.tolist(), strict=True)
-        for number, at, off in rows:
-            found[number].append((at, off))
+    def of_pairs(self, count: int) -> list[list[Spot]]:
+        found: list[list[Spot]] = [[] for _ in range(count)]
+        for pair, *spot in zip(self.pair.tolist(), self.chainage.tolist(), self.left.tolist(), strict=True):
+            found[pair].append((spot[0], spot[1]))
         return found
+
+
+class Chains:
+    """Many lines measured along at once. A leg that several of them share is measured once.
+
+    ``within_m``: a place is only asked about a line it lies no farther from than this.
+    """
+
+    def __init__(self, chains: Sequence[Chain], within_m: float) -> None:
+        counts = [len(chain.lengths) for chain in chains]
+        self._within_m = within_m
+        self._owner = np.repeat(np.arange(len(chains)), counts)
+        self._chainage = np.concatenate([np.zeros(0), *(c.chainage[:-1] for c in chains)])
+        starts = np.concatenate([np.zeros((0, 2)), *(c.vertices[:-1] for c in chains)])
+        ends = np.concatenate([np.zeros((0, 2)), *(c.vertices[1:] for c in chains)])
+        _, one, which = np.unique(np.hstack([starts, ends]), axis=0, return_index=True, return_inverse=True)
+        self._starts = starts[one]
+        self._along = np.concatenate([np.zeros((0, 2)), *(c.along for c in chains)])[one]
+        self._lengths = np.concatenate([np.zeros(0), *(c.lengths for c in chains)])[one]
+        self._legs = np.argsort(which.ravel(), kind="stable")  # of the lines, by the leg they share
+        self._shared = np.bincount(which.ravel(), minlength=len(one))
+        self._first = np.cumsum(self._shared) - self._shared
+        legs = shapely.linestrings(np.stack([starts[one], ends[one]], axis=1))
+        self._tree = shapely.STRtree(np.asarray(legs, dtype=object))
+
+    def passings(
+        self, places: _Numbers, place: NDArray[np.intp], line: NDArray[np.intp], slack_m: float
+    ) -> Passings:
+        """``Chain.spots`` of ``line[n]`` at ``places[place[n]]``, pairs ascending; ``places`` (m, 2)."""
+        points, legs = self._tree.query(
+            shapely.points(places), predicate="dwithin", distance=self._within_m + slack_m + 0.01
+        )
+        away, along = places[points] - self._starts[legs], self._along[legs]
+        reached = np.clip((away * along).sum(axis=1), 0.0, self._lengths[legs])
+        feet = away - along * reached[:, None]
+        distance = np.hypot(feet[:, 0], feet[:, 1])
+        left = np.copysign(distance, along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
+        measured, leg = self._of_lines(legs)
+        lines = int(self._owner.max(initial=0)) + 1
+        asked, keys = place * lines + line, points[measured] * lines + self._owner[leg]
+        pair = np.searchsorted(asked, keys)
+        mine = asked[np.minimum(pair, len(asked) - 1)] == keys if len(asked) else np.zeros(0, dtype=bool)
+        measured, leg, pair = measured[mine], leg[mine], pair[mine]
+        order = np.lexsort((leg, pair))
+        measured, leg, pair = measured[order], leg[order], pair[order]
+        return _nearest(
+            pair, leg, self._chainage[leg] + reached[measured], distance[measured], left[measured], slack_m
+        )
+
+    def _of_lines(self, legs: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Pairs (place in ``legs``, leg of a line that it is)."""
+        counts = self._shared[legs]
+        measured = np.repeat(np.arange(len(legs)), counts)
+        within = np.arange(len(measured)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return measured, self._legs[self._first[legs][measured] + within]
+
+
+def _nearest(
+    pair: NDArray[np.intp],
+    leg: NDArray[np.intp],
+    chainage: _Numbers,
+    distance: _Numbers,
+    left: _Numbers,
+    slack_m: float,
+) -> Passings:
+    """The nearest leg of each passing: a run of near legs with their feet close together."""
+    if not len(pair):
+        return Passings(pair, chainage, left)
+    begins = np.flatnonzero(np.diff(pair, prepend=-1))
+    least = np.repeat(np.minimum.reduceat(distance, begins), np.diff(begins, append=len(pair)))
+    near = np.flatnonzero(distance <= least + slack_m)
+    pair, leg = pair[near], leg[near]
+    chainage, distance, left = chainage[near], distance[near], left[near]
+    apart = (np.diff(leg) > 1) | (np.diff(chainage) > 3 * slack_m) | (np.diff(pair) > 0)
+    runs = np.concatenate(([0], np.cumsum(apart)))
+    nearest = np.minimum.reduceat(distance, np.concatenate(([0], np.flatnonzero(apart) + 1)))
+    first = np.flatnonzero(distance == nearest[runs])
+    picked = first[np.unique(runs[first], return_index=True)[1]]
+    return Passings(pair[picked], chainage[picked], left[picked])
 
 
 def _passings(distance: _Numbers, chainage: _Numbers, slack_m: float) -> list[int]:
@@ -165,6 +219,7 @@ class Corridors:
         self._all = tuple(corridors)
         self._lines = np.array([c.line for c in corridors], dtype=object)
         self._widths = np.array([c.half_width_m for c in corridors], dtype=float)
+        self._width_each: Any = self._widths  # as shapely takes it, whatever it declares
         self.any_one_way = any(c.one_way for c in corridors)
         shapely.prepare(self._lines)
 
@@ -182,6 +237,9 @@ class Corridors:
 
     def __iter__(self) -> Iterator[Corridor]:
         return iter(self._all)
+
+    def __getitem__(self, place: int) -> Corridor:
+        return self._all[place]
 
     def only(self, codes: Sequence[str]) -> Corridors:
         """These corridors; all of them when ``codes`` is empty."""
@@ -204,9 +262,9 @@ class Corridors:
 
     def places_holding(self, *spots: Spot) -> list[int]:
         """The same by their place among all."""
-        near = np.ones(len(self._all), dtype=bool)
+        near, widths = np.ones(len(self._all), dtype=bool), self._width_each
         for spot in spots if self._all else ():
-            near &= shapely.distance(self._lines, shapely.points(spot)) <= self._widths
+            near &= shapely.dwithin(self._lines, shapely.points(spot), widths)
         places: list[int] = np.flatnonzero(near).tolist()
         return places
 
@@ -223,18 +281,22 @@ class Corridors:
         if len(holding) < 4:
             return road([self._all[n] for n in holding], a, b, reach_m, slack_m)
         longest = min(DETOUR_FACTOR * math.dist(a, b) + DETOUR_SLACK_M, reach_m)
-        begins, ends = self._chains.spots(*a, slack_m), self._chains.spots(*b, slack_m)
-        ways = [(_shortest(begins[n], ends[n], longest), n) for n in holding]
+        which = np.array(holding, dtype=np.intp)
+        here = np.zeros(len(holding), dtype=np.intp)
+        spots = [self.chains.passings(np.array([at]), here, which, slack_m) for at in (a, b)]
+        ends = [found.of_pairs(len(holding)) for found in spots]
+        ways = [(shortest(begin, end, longest), n) for n, begin, end in zip(holding, *ends, strict=True)]
         believable = [(way[0], n, way) for way, n in ways if way is not None]
         if not believable:
             return [a, b]
         _, n, (_, begin, end) = min(believable)
-        aside = (_beside(begin[1], slack_m), _beside(end[1], slack_m))
+        aside = (beside(begin[1], slack_m), beside(end[1], slack_m))
         return [a, *self._all[n].chain.between(begin[0], end[0], aside), b]
 
     @cached_property
-    def _chains(self) -> Chains:
-        return Chains([c.chain for c in self._all])
+    def chains(self) -> Chains:
+        """The lines, measured along."""
+        return Chains([c.chain for c in self._all], self.widths[1])
 
     def against(self, a: Spot, b: Spot, slack_m: float = TERMINAL_ACCURACY_M) -> str | None:
         """The one-way corridor that a drive from ``a`` to ``b`` went against; None when it went against none.
@@ -267,7 +329,7 @@ def _moves(corridor: Corridor, a: Spot, b: Spot, longest_m: float, slack_m: floa
     return moves[np.abs(moves) <= longest_m]
 
 
-def _shortest(begins: list[Spot], ends: list[Spot], longest_m: float) -> tuple[float, Spot, Spot] | None:
+def shortest(begins: list[Spot], ends: list[Spot], longest_m: float) -> tuple[float, Spot, Spot] | None:
     """Length between two passings of a line and which they are, chosen as ``_way`` does."""
     found: tuple[float, float, Spot, Spot] | None = None
     for begin in begins:
@@ -292,10 +354,10 @@ def _way(
         return None
     cost = np.where(far, np.inf, lengths + np.abs(left_a)[:, None] + np.abs(left_b)[None, :])
     i, j = np.unravel_index(int(np.argmin(cost)), cost.shape)
-    aside = (_beside(float(left_a[i]), slack_m), _beside(float(left_b[j]), slack_m))
+    aside = (beside(float(left_a[i]), slack_m), beside(float(left_b[j]), slack_m))
     return float(lengths[i, j]), corridor.chain.between(float(begins[i]), float(ends[j]), aside)
 
 
-def _beside(left_m: float, slack_m: float) -> float:
+def beside(left_m: float, slack_m: float) -> float:
     """How far off the line a fix says the vehicle really was."""
     return math.copysign(max(0.0, abs(left_m) - slack_m), left_m)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import shapely
@@ -88,8 +88,8 @@ class Strips:
         return cells, regions, reach < widths
 
     def hold(self, regions: Ints, x: Floats, y: Floats) -> NDArray[np.bool_]:
-        away = shapely.distance(self._lines[regions], shapely.points(x, y))
-        return np.asarray(away <= self._widths[regions], dtype=bool)
+        widths: Any = self._widths[regions]  # an array is taken, whatever the declaration says
+        return np.asarray(shapely.dwithin(self._lines[regions], shapely.points(x, y), widths), dtype=bool)
 
 
 def _bounds(shapes: NDArray[np.object_]) -> tuple[float, float, float, float]:

@@ -172,6 +172,11 @@ class Era:
         return np.array([r.one_way for r in self.routes], dtype=bool)
 
     @cached_property
+    def timed(self) -> bool:
+        """Some route may be taken at some hours only."""
+        return any(r.timed for r in self._routes)
+
+    @cached_property
     def alike(self) -> bool:
         """All routes are as wide as each other."""
         return len({r.half_width_m for r in self.routes}) < 2
@@ -244,9 +249,8 @@ class Era:
         in_park = (inside & self._bits(LayerKind.BOUNDARY)) != 0
         in_ring = ~in_park & ((inside & self.control_bits) != 0)
         resting, in_lot = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
-        rows, near = self._near_map.pairs(x, y)
-        resting[rows[self._rests[near]]] = True
-        in_lot[rows[self._is_lot[near]]] = True
+        resting[self._rest_map.pairs(x, y)[0]] = True
+        in_lot[self._lot_map.pairs(x, y)[0]] = True
         rank = np.where(in_park, self._park_rank, len(self._posted) - 1)
         rows, zones = self._zone_map.pairs(x, y)
         np.minimum.at(rank, rows, self._zone_rank[zones])
@@ -266,6 +270,10 @@ class Era:
     def room(self, x: Floats, y: Floats) -> Floats:
         """Metres to the nearest edge of any line, at least; (n,)."""
         return self._room.at(x, y)
+
+    def beside_line(self, x: Floats, y: Floats, within_m: float) -> Bools:
+        """Whether a place lies within so many metres of the edge of any line; (n,)."""
+        return np.asarray(shapely.dwithin(self.edges, points(x, y), within_m), dtype=bool)
 
     def met(self, x: Floats, y: Floats, to_x: Floats, to_y: Floats) -> Bools:
         """Whether the straight way from (x, y) to (to_x, to_y) meets the edge of any line; (n,)."""
@@ -294,6 +302,14 @@ class Era:
         begin, end = points(x[one], y[one]), points(to_x[one], to_y[one])
         met[one] = self._roads.meets(piece[one], begin, end)
         return met
+
+    def held_by(self, corridors: Corridors, x: Floats, y: Floats) -> tuple[Ints, Ints]:
+        """Pairs (point, which of ``corridors`` it lies in); these are routes of the era."""
+        number = {corridor.code: n for n, corridor in enumerate(corridors)}
+        among = np.array([number.get(route.code, -1) for route in self.routes], dtype=np.intp)
+        points, routes = self.covering(x, y)
+        held = among[routes]
+        return points[held >= 0], held[held >= 0]
 
     def on_road(self, x: Floats, y: Floats) -> tuple[Ints, Ints]:
         """Pairs (point, route it lies so near to that it does not lean to the corridor's edge)."""
@@ -328,16 +344,17 @@ class Era:
         return (*self.zones, *self.gates, *self.docks, *self.bays)
 
     @cached_property
-    def _near_map(self) -> ZoneMap:
-        return ZoneMap(Strips([a.shape for a in self._near], [self.policy.accuracy_m] * len(self._near)))
+    def _rest_map(self) -> ZoneMap:
+        return self._beside([a.shape for a in self._near if _rests(a)])
 
     @cached_property
-    def _rests(self) -> Bools:
-        return np.array([_rests(a) for a in self._near], dtype=bool)
+    def _lot_map(self) -> ZoneMap:
+        return self._beside([a.shape for a in self._near if zone_kind(a) == "lot"])
 
-    @cached_property
-    def _is_lot(self) -> Bools:
-        return np.array([zone_kind(a) == "lot" for a in self._near], dtype=bool)
+    def _beside(self, shapes: Sequence[BaseGeometry]) -> ZoneMap:
+        """All within the terminal's accuracy of any of the shapes, as one region."""
+        every = [shapely.unary_union(shapes)] if shapes else []
+        return ZoneMap(Strips(every, [self.policy.accuracy_m] * len(every)))
 
     @cached_property
     def _zone_map(self) -> ZoneMap:

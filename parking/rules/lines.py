@@ -70,7 +70,7 @@ def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[
 def _resting(known: dict[str, Side], sight: Sight) -> frozenset[str]:
     """Of boundary and control lines those nothing happens at: sure before and now, and no way over them."""
     era = sight.era
-    away = shapely.distance(era.outline_edges, shapely.points(sight.x, sight.y)) > sight.policy.accuracy_m
+    away = ~shapely.dwithin(era.outline_edges, shapely.points(sight.x, sight.y), sight.policy.accuracy_m)
     if not sight.calm & LINES:
         away &= ~shapely.intersects(era.outline_edges, shapely.linestrings(sight.road))
     sides = zip(era.line_keys, at_rest(era, sight.place.inside), away.tolist(), strict=False)
@@ -129,12 +129,10 @@ def _step(
     if (beyond > 0) == side.inside:
         cut = (_back if side.pending else _cut)(side, met, kind, area, sight)
         return _kept(Side(side.code, side.inside, since=0.0 if sure else since), kind, sure), cut
-    reached = max(side.reached, _reached(side, area, sight))
-    if met:
-        side = _pending(side, met[-1], since, sight)
-    side = replace(side, reached=reached)
+    crossed = _pending(side, met[-1], since, sight) if met else side
     if not sure:
-        return side, []
+        return replace(crossed, reached=max(side.reached, _reached(side, area, sight))), []
+    side = crossed
     after = _kept(Side(side.code, not side.inside), kind, sure)
     return after, [_crossed(side, beyond, kind, area, sight)] if side.pending else []
 

@@ -67,9 +67,10 @@ class Routes:
     def __init__(self, park: Park, frame: LocalFrame, half_width_m: float) -> None:
         self._zone = ZoneInfo(park.timezone)
         self._all = [_route(f, frame, half_width_m, self._zone) for f in park.of(LayerKind.ROUTE)]
-        self._timed = any(not r.timeless for r in self._all)
+        self._dated = any(not r.timeless for r in self._all)
+        self._timed = any(r.timed for r in self._all)
         self._known: dict[tuple[int, ...], Corridors] = {}
-        self._answers: dict[tuple[tuple[str, ...], datetime | None], Corridors] = {}
+        self._answers: dict[tuple[tuple[str, ...], datetime | date | None], Corridors] = {}
 
     def on(self, at: datetime) -> list[Route]:
         """The routes and detours in force on the day of ``at``, at whatever hour they are valid."""
@@ -81,7 +82,7 @@ class Routes:
 
         Routes named but unknown or not in force leave it every approved route, rather than none to leave.
         """
-        asked = (codes, at if self._timed else None)
+        asked = (codes, self._key(at))
         if asked in self._answers:
             return self._answers[asked]
         binding = [i for i, r in enumerate(self._all) if r.binds(at, self._zone)]
@@ -92,6 +93,12 @@ class Routes:
             self._answers.clear()
         self._answers[asked] = chosen
         return chosen
+
+    def _key(self, at: datetime | None) -> datetime | date | None:
+        """What of the moment the answer depends on."""
+        if at is None or not self._dated:
+            return None
+        return at if self._timed else at.astimezone(self._zone).date()
 
     def _own(self, i: int, codes: tuple[str, ...]) -> bool:
         return not self._all[i].detour and self._all[i].serves(codes)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
-from geo.corridor import DETOUR_FACTOR, DETOUR_SLACK_M
+from geo.corridor import DETOUR_FACTOR, DETOUR_SLACK_M, Spot
 from geo.datum import wgs84_from_gcj02
+from geo.roads import roads as roads_of
 from geo.zonemap import Floats, Ints
 from parking.rules import frozen, plausibility, speeding
 from parking.rules.era import Bools, Era, Places
@@ -61,7 +64,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """``x``, ``y`` metres; ``era``: its number; ``calm``: bits of the rules that have nothing to do."""
+    """``x``, ``y`` metres; ``era``: its number; ``calm``: bits of the rules that have nothing to do;
+    ``clear``: surely farther from every line than the terminal's accuracy; ``roads``: the likely road to a
+    row from the one before, where the lines had to be asked."""
 
     x: Floats
     y: Floats
@@ -69,6 +74,8 @@ class Scene:
     eras: dict[int, Era]
     places: Places
     calm: NDArray[np.uint16]
+    clear: Bools
+    roads: dict[int, list[Spot]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,15 +101,34 @@ def see(ground: Ground, track: Track, known: Known) -> Scene:
     calm[_moved(track, policy)] |= MOVED
     calm[_as_sent(ground, eras, numbers, track, steps, places, lies_in)] |= SENT
     still = reached & (numbers == _before(numbers)) & (places.inside == _before(places.inside))
-    still &= np.minimum(room, _before(room)) > policy.accuracy_m
+    clear = _clear(eras, numbers, x, y, room, policy.accuracy_m)
+    still &= clear & _before(clear)
+    roads: dict[int, list[Spot]] = {}
     for number, era in eras.items():
         rows = np.flatnonzero(still & (numbers == number))
         calm[rows[_apart(era, rows, x, y, steps.metres, room, lies_in, places.stretch)]] |= LINES
+        rows = np.flatnonzero(
+            reached & (numbers == number) & (numbers == _before(numbers)) & (calm & LINES == 0)
+        )
+        known_roads = _roads(ground, era, rows, x, y, track, known, places.stretch)
+        roads |= known_roads
+        calm[_met_nothing(era, known_roads, still)] |= LINES
     calm[_on_route(ground, eras, numbers, places, covered, known, track)] |= ROUTE
     calm[~_fast(track, steps, places, policy)] |= SPEED
     calm[_entitled(ground, eras, numbers, places, known, track)] |= BOOKED
     calm[steps.follows & ~(_before(places.in_park) & (steps.gap >= policy.silence_s))] |= HEARD
-    return Scene(x, y, numbers, eras, places, calm)
+    return Scene(x, y, numbers, eras, places, calm, clear, roads)
+
+
+def _clear(
+    eras: dict[int, Era], numbers: Ints, x: Floats, y: Floats, room: Floats, accuracy_m: float
+) -> Bools:
+    """Farther from every line than the accuracy."""
+    clear = room > accuracy_m
+    for number, era in eras.items():
+        asked = np.flatnonzero(~clear & (numbers == number))
+        clear[asked] = ~era.beside_line(x[asked], y[asked], accuracy_m)
+    return clear
 
 
 def _before(column: NDArray[Any]) -> NDArray[Any]:
@@ -235,6 +261,41 @@ def _apart(
     clear[winding] = ~era.met_on_road(x[a], y[a], x[b], y[b], stretch[a], stretch[b])
     apart[near] = clear
     return np.flatnonzero(apart)
+
+
+def _roads(
+    ground: Ground, era: Era, rows: Ints, x: Floats, y: Floats, track: Track, known: Known, stretch: Ints
+) -> dict[int, list[Spot]]:
+    """The likely road to each of ``rows`` from the row before, where it depends on no hour and no one line,
+    and does not run on one stretch of road only (that is quicker asked when it is needed)."""
+    if era.lines_differ or era.crowded or era.timed:
+        return {}
+    found: dict[int, list[Spot]] = {}
+    rows = rows[(stretch[rows] != stretch[rows - 1]) | (stretch[rows] < 0)]
+    for codes in {known.routes[n] for n in np.unique(track.journey[rows]).tolist()}:
+        alike = np.array([routes == codes for routes in known.routes], dtype=bool)
+        own = rows[alike[track.journey[rows]]]
+        moment = datetime.fromtimestamp(float(track.at[own[0]]), UTC)
+        corridors = ground.corridors_for(codes, moment)
+        ends = [np.column_stack([x[n], y[n]]) for n in (own - 1, own)]
+        held = [era.held_by(corridors, *at.T) for at in ends]
+        reach = 2 * ground.policy.accuracy_m + ground.policy.fastest_kmh / 3.6 * (
+            track.at[own] - track.at[own - 1]
+        )
+        likely = roads_of(corridors, ends[0], ends[1], (held[0], held[1]), reach, ground.policy.accuracy_m)
+        found |= dict(zip(own.tolist(), likely, strict=True))
+    return found
+
+
+def _met_nothing(era: Era, roads: dict[int, list[Spot]], still: Bools) -> list[int]:
+    """Rows that lie clear of the lines on both ends, on the same sides, and whose road meets no line,
+    nor does the straight way."""
+    rows = [row for row in roads if still[row]]
+    ways = [
+        shapely.linestrings(way) for row in rows for way in (roads[row], roads[row][:: len(roads[row]) - 1])
+    ]
+    met = np.asarray(shapely.intersects(era.edges, ways), dtype=bool).reshape(-1, 2)
+    return [row for row, crossed in zip(rows, met.tolist(), strict=True) if not any(crossed)]
 
 
 def _on_route(

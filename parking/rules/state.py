@@ -77,12 +77,17 @@ class State:
         return self.shift is not None and self.shift.proven
 
     @property
-    def serene(self) -> bool:
-        """Nothing goes on that a calm fix could end or lengthen, but for standing and being on a side."""
+    def quiet(self) -> bool:
+        """Nothing goes on but standing and being on a side."""
         return not (
             self.deviation or self.race or self.unbooked or self.silence or self.raised or self.frozen
-            or self.drift or self.shift or self.bay or (self.stand and (self.stand.told or self.stand.away))
+            or self.drift or self.shift or self.bay
         )  # fmt: skip
+
+    @property
+    def serene(self) -> bool:
+        """Nothing goes on that a calm fix could end or lengthen, but for standing and being on a side."""
+        return self.quiet and not (self.stand and (self.stand.told or self.stand.away))
 
     def glided(self, last: Seen, stand: stopping.Stand | None, sides: tuple[lines.Side, ...]) -> State:
         """After fixes at which nothing but the stand of a serene vehicle went on."""

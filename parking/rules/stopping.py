@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any
 
 from parking.rules.era import Area
@@ -47,7 +48,8 @@ class Stand:
 
     def away_m(self, sight: Sight) -> float:
         """Metres from where it began."""
-        return float(((sight.x - self.x) ** 2 + (sight.y - self.y) ** 2) ** 0.5)
+        x, y = sight.x - self.x, sight.y - self.y
+        return sqrt(x * x + y * y)  # to the last digit as the arrays of ``gliding`` have it
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Stand | None:

@@ -135,8 +135,10 @@ def test_many_lines_measured_at_once_are_measured_as_one_by_one(x, y, to_x, to_y
         Corridor("d", there_and_back, 60.0),
         Corridor("e", LineString([(0, 0), (9, 0)]), 400.0),
     ]
-    spots = Chains([r.chain for r in routes]).spots(x, y, slack)
-    for route, found in zip(routes, spots, strict=True):
+    every = np.arange(len(routes))
+    places = np.array([(-700.0, 9.0), (x, y)])
+    spots = Chains([r.chain for r in routes], 500.0).passings(places, np.ones_like(every), every, slack)
+    for route, found in zip(routes, spots.of_pairs(len(routes)), strict=True):
         along, aside = route.chain.spots(x, y, slack)
         assert found == list(zip(along.tolist(), aside.tolist(), strict=True))
     wide = [Corridor(r.code, r.line, 500.0) for r in routes]

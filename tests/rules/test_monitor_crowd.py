@@ -11,12 +11,14 @@ from shapely import box
 
 from geo.fix import FixColumns
 from geo.shapes import LayerKind
+from parking.rules import crowd as together
 from parking.rules import plausibility, scene
 from parking.rules.frozen import MOVING_BIT
 from parking.rules.ground import Ground
 from parking.rules.monitor import State, judge, judge_many
 from parking.rules.policy import Policy
 from parking.rules.sight import Timeline
+from parking.rules.states import States
 from tests.land import BOOKED, EMPTY, LATER, START, STRANGER, feature, fix, ground, park
 
 #: Places where something may happen: gate, lot, dock, ring, corners, far outside.
@@ -77,20 +79,26 @@ def slowly(land, state, fixes, journey_at, monkeypatch):
         return judge(land, state, fixes, journey_at, LATER)
 
 
-@settings(max_examples=250)
-@given(fixes=tracks(), journey=JOURNEYS)
-def test_what_is_left_out_would_have_said_nothing(land, fixes, journey):
+#: From how many vehicles on they are followed together.
+FEWS = st.sampled_from((1, together.FEW))
+
+
+@settings(max_examples=300)
+@given(fixes=tracks(), journey=JOURNEYS, few=FEWS)
+def test_what_is_left_out_would_have_said_nothing(land, fixes, journey, few):
     with pytest.MonkeyPatch.context() as patch:
         expected = slowly(land, State.new(), fixes, lambda _: journey, patch)
-    assert judge(land, State.new(), fixes, lambda _: journey, LATER) == expected
+        patch.setattr(together, "FEW", few)
+        assert judge(land, State.new(), fixes, lambda _: journey, LATER) == expected
 
 
-@settings(max_examples=80)
-@given(fixes=tracks(), journey=JOURNEYS)
-def test_nor_where_a_line_sets_its_own_policy(strange, fixes, journey):
+@settings(max_examples=100)
+@given(fixes=tracks(), journey=JOURNEYS, few=FEWS)
+def test_nor_where_a_line_sets_its_own_policy(strange, fixes, journey, few):
     with pytest.MonkeyPatch.context() as patch:
         expected = slowly(strange, State.new(), fixes, lambda _: journey, patch)
-    assert judge(strange, State.new(), fixes, lambda _: journey, LATER) == expected
+        patch.setattr(together, "FEW", few)
+        assert judge(strange, State.new(), fixes, lambda _: journey, LATER) == expected
 
 
 @settings(max_examples=150)
@@ -108,16 +116,36 @@ def test_cut_anywhere_and_written_down_between_the_answer_is_the_same(land, fixe
 
 
 @settings(max_examples=40)
-@given(st.lists(st.tuples(tracks(), JOURNEYS), min_size=1, max_size=6))
-def test_many_vehicles_at_once_are_judged_as_one_by_one(land, crowd):
+@given(st.lists(st.tuples(tracks(), JOURNEYS), min_size=1, max_size=6), st.sampled_from((1, 3, together.FEW)))
+def test_many_vehicles_at_once_are_judged_as_one_by_one(land, crowd, few):
     timelines = [Timeline((0.0,), (journey,)) for _, journey in crowd]
     columns = FixColumns.of([fixes for fixes, _ in crowd])
-    many = judge_many(land, [State.new()] * len(crowd), columns, timelines, LATER)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(together, "FEW", few)
+        many = judge_many(land, [State.new()] * len(crowd), columns, timelines, LATER)
     for n, ((fixes, _), timeline) in enumerate(zip(crowd, timelines, strict=True)):
         one = judge(land, State.new(), fixes, timeline, LATER)
         assert many.states[n] == one.state
         assert tuple(plausibility.MARKS[m] for m in many.marks[columns.vehicle == n].tolist()) == one.marks
         assert [f for v, f in many.findings if v == n] == list(one.findings)
+
+
+@settings(max_examples=60)
+@given(crowd=st.lists(tracks(), min_size=1, max_size=4), cut=st.integers(0, 25), few=FEWS)
+def test_states_kept_as_rows_go_on_as_the_states_they_are(land, crowd, cut, few):
+    journeys = [Timeline((0.0,), (BOOKED,))] * len(crowd)
+    heads, tails = (
+        FixColumns.of([fixes[part] for fixes in crowd]) for part in (slice(cut), slice(cut, None))
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(together, "FEW", few)
+        head = judge_many(land, States.new(len(crowd)), heads, journeys, LATER).states
+        plain = [State.from_json(state.to_json()) for state in head]
+        assert list(States.of(plain)) == plain == list(head)
+        one, other = (judge_many(land, states, tails, journeys, LATER) for states in (head, plain))
+    assert list(one.states) == list(other.states)
+    assert one.findings == other.findings
+    assert one.marks.tolist() == other.marks.tolist()
 
 
 @given(fixes=tracks())
