@@ -98,6 +98,16 @@ class States(Sequence[State]):
         found = {n: self.whole[p] for n, p in enumerate(places.tolist()) if p in self.whole}
         return States(self.rows[places], found if self.whole else {})
 
+    def put(self, places: NDArray[np.intp], other: States) -> None:
+        """Overwrite the states at these places."""
+        self.rows[places] = other.rows
+        if self.whole:
+            for place in places.tolist():
+                self.whole.pop(place, None)
+        if other.whole:
+            spots = places.tolist()
+            self.whole.update({spots[n]: state for n, state in other.whole.items()})
+
     def __len__(self) -> int:
         return len(self.rows)
 

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from parking.queries import journeys
 from parking.rules import evidence
-from parking.rules.monitor import JourneyAt, State, judge_many
+from parking.rules.monitor import JourneyAt, judge_many
 from parking.rules.plausibility import MARKS
+from parking.rules.states import States
 from parking.services import ground, owners, storing, telling, terminal_evidence, watches
 from parking.services.fixbatch import FixBatch, TerminalFix, instant
 from parking.services.owners import NeverRegistered, Owner
@@ -57,20 +58,20 @@ def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
     """With the memory of every vehicle locked, always in the same order: nobody comes between."""
     owned = owners.of(session, fixes.phones, trusting=False)
     held = sorted({o.vehicle_id for o in owned if o.vehicle_id})
-    known = dict(zip(held, watches.recall(session, held, trusting=False), strict=True))
+    known = watches.recall(session, held, trusting=False)
     rows = Rows.of(*_unknown(session, fixes, owned))
-    taken = _take(session, rows, [known[v] for v in rows.ids], now)
+    taken = _take(session, rows, known.taken(np.searchsorted(held, rows.ids)), now)
     owners.note(session, owned, now)
     return replace(taken, repeated=len(fixes) - taken.stored)
 
 
-def _take(session: Session, rows: Rows, known: Sequence[watches.Recalled], now: datetime) -> Taken:
+def _take(session: Session, rows: Rows, known: watches.Recalled, now: datetime) -> Taken:
     marks = np.full(len(rows.fixes), _UNBOUND, np.int8)
     seen: list[int] = []
     newest = np.full(len(rows.ids), -1, np.int64)
     if rows.ids:
         going = _journeys(session, rows)
-        judged = judge_many(ground.current(session), [k.state for k in known], rows.columns(), going, now)
+        judged = judge_many(ground.current(session), known.states, rows.columns(), going, now)
         marks[rows.first :] = judged.marks
         newest = rows.newest(marks)
         headings = np.where(newest < 0, watches.SAME_HEADING, rows.fixes.heading[newest])
@@ -104,19 +105,19 @@ def _journeys(session: Session, rows: Rows) -> Sequence[JourneyAt]:
 
 
 def _to_judge_again(
-    rows: Rows, marks: NDArray[np.int8], known: Sequence[watches.Recalled], states: Sequence[State]
+    rows: Rows, marks: NDArray[np.int8], known: watches.Recalled, states: States
 ) -> dict[int, datetime]:
     """From when a second judging may find otherwise, per vehicle: the first fix that came after later ones,
     or the drive on which a terminal proved to send GCJ-02."""
     found: dict[int, datetime] = {}
     at = rows.fixes.at[rows.first :]
-    heard = np.array([k.state.heard for k in known])[rows.number]
+    heard = known.states.rows["heard"][rows.number]
     late = (at / 1e6 < heard) & ~np.isin(marks[rows.first :], _UNTIMED)
     for row in np.flatnonzero(late).tolist():
         found.setdefault(rows.ids[int(rows.number[row])], instant(int(at[row])))
-    for vehicle_id, before, state in zip(rows.ids, known, states, strict=True):
-        if state.displaced and not before.state.displaced and state.shift is not None:
-            began = datetime.fromtimestamp(state.shift.began, UTC)
+    for n, state in states.whole.items():
+        if state.displaced and not known.states[n].displaced and state.shift is not None:
+            vehicle_id, began = rows.ids[n], datetime.fromtimestamp(state.shift.began, UTC)
             found[vehicle_id] = min(began, found.get(vehicle_id, began))
     return found
 

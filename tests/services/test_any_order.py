@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from datetime import timedelta
@@ -84,7 +85,7 @@ def standing(session) -> set:
             v.certainty,
             v.lon,
             v.lat,
-            tuple(sorted(v.facts.items())),
+            json.dumps(v.facts, sort_keys=True),
         )
         for v in rows
     }
