@@ -114,7 +114,7 @@ def wanted(fixes: Sequence[Fix]) -> tuple[set, set, list]:
             f.certainty,
             f.lon,
             f.lat,
-            tuple(sorted(f.facts.items())),
+            json.dumps(dict(f.facts), sort_keys=True),
         )
         for f in found.values()
         if f.offence
