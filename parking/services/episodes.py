@@ -81,6 +81,12 @@ def unseen(session: Session, vehicle_id: int, since: datetime, seen: Collection[
     ).all()
 
 
+def facts(violation: Violation, finding: Finding) -> dict[str, Any]:
+    """What is known with this finding. Of a moment it says everything anew; of what lasts, what is new."""
+    whole = finding.ended_at == finding.started_at
+    return {**({} if whole else violation.facts), **finding.facts}
+
+
 def occupied(session: Session, violation: Violation, finding: Finding) -> bool:
     """Whether another violation on record bears the kind, subject and beginning of this finding."""
     same = _alike(violation.vehicle_id, finding).where(

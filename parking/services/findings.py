@@ -69,7 +69,7 @@ def write(
             new += 1
         else:
             known.ended_at = finding.ended_at or known.ended_at
-            known.facts = {**known.facts, **finding.facts}
+            known.facts = episodes.facts(known, finding)
             known.certainty = finding.certainty
             _reinstate(session, known, now)
     return new
@@ -174,7 +174,7 @@ def _correct(
     if older and finding.ended_at != finding.started_at:
         wanted: dict[str, Any] = {"ended_at": finding.ended_at or violation.ended_at}
         if violation.started_at >= finding.started_at:
-            wanted["facts"] = {**violation.facts, **finding.facts}
+            wanted["facts"] = episodes.facts(violation, finding)
     else:
         wanted = _shown(violation, finding, journey)
         if episodes.occupied(session, violation, finding):
@@ -203,7 +203,7 @@ def _shown(violation: Violation, finding: Finding, journey: Journey) -> dict[str
 
 def _facts(violation: Violation, finding: Finding) -> dict[str, Any]:
     """What is known by all fixes; of an end that was none nothing stays."""
-    merged = {**violation.facts, **finding.facts}
+    merged = episodes.facts(violation, finding)
     if finding.ended_at is None:
         merged = {name: fact for name, fact in merged.items() if name not in END_FACTS}
     return merged

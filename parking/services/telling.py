@@ -41,7 +41,7 @@ def write(session: Session, found: Sequence[Found], now: datetime) -> list[int]:
             new.append(violation)
         else:
             violation.ended_at = finding.ended_at or violation.ended_at
-            violation.facts = {**violation.facts, **finding.facts}
+            violation.facts = episodes.facts(violation, finding)
             violation.certainty = finding.certainty
     session.add_all(new)
     session.flush()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -20,7 +20,7 @@ from parking.services.tracking import TerminalFix
 from parking.vocabulary import Mark, ViolationState
 from tests import land
 from tests.land import START
-from tests.wild import drives
+from tests.wild import Drive, drives
 
 PHONE = "13900000001"
 STRANGER = Journey(booked=False, loaded=None)
@@ -127,6 +127,7 @@ def wanted(fixes: Sequence[Fix]) -> tuple[set, set, list]:
     return said, seen, marks
 
 
+@example(drive=Drive(135595, 30.0, 25.0, 5), seed=23)  # where a crossing was proven only by late fixes
 @settings(
     max_examples=10,
     deadline=None,
