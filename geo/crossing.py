@@ -42,12 +42,12 @@ def crossings(area: BaseGeometry, path: Sequence[tuple[float, float]]) -> tuple[
     total = sum(lengths)
     if total == 0 or not shapely.intersects(edge(area), shapely.linestrings(path)):
         return ()
+    meets = [True] if len(legs) == 1 else shapely.intersects(edge(area), shapely.linestrings(legs)).tolist()
     found: list[Crossing] = []
     gone = 0.0
-    for (a, b), length in zip(legs, lengths, strict=True):
-        found += [
-            _at(a, b, share, (gone + share * length) / total, inward) for share, inward in _leg(area, a, b)
-        ]
+    for (a, b), length, met in zip(legs, lengths, meets, strict=True):
+        for share, inward in _leg(area, a, b) if met else ():
+            found.append(_at(a, b, share, (gone + share * length) / total, inward))
         gone += length
     return tuple(found)
 

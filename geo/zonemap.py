@@ -31,6 +31,8 @@ _SLACK_M = 1e-6
 class Regions(Protocol):
     """What a map is made of: numbered regions of the plane."""
 
+    def __len__(self) -> int: ...
+
     def bounds(self) -> tuple[float, float, float, float]: ...
 
     def touching(self, boxes: NDArray[np.object_]) -> tuple[Ints, Ints, NDArray[np.bool_]]:
@@ -48,6 +50,9 @@ class Areas:
         self._closed = closed
         self._tree = shapely.STRtree(self._shapes)
         shapely.prepare(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)
 
     def bounds(self) -> tuple[float, float, float, float]:
         return _bounds(self._shapes)
@@ -69,6 +74,9 @@ class Strips:
         self._widths = np.array(half_widths, dtype=float)
         self._tree = shapely.STRtree(self._lines)
         shapely.prepare(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
 
     def bounds(self) -> tuple[float, float, float, float]:
         west, south, east, north = _bounds(self._lines)
@@ -151,6 +159,7 @@ class ZoneMap:
         self._holds[-1] = 0
         self._known: dict[tuple[bytes, bytes], int] = {(b"", b""): 0}
         self._sure, self._edge = _Table(), _Table()
+        self._words = max(1, -(-len(regions) // 64))
         self._filling = Lock()
 
     def pairs(self, x: Floats, y: Floats) -> tuple[Ints, Ints]:
@@ -162,6 +171,18 @@ class ZoneMap:
             return points, regions
         truly = self._regions.hold(maybe, x[asked], y[asked])
         return np.concatenate([points, asked[truly]]), np.concatenate([regions, maybe[truly]])
+
+    def bits(self, x: Floats, y: Floats) -> NDArray[np.uint64]:
+        """The regions that hold each point, one bit each, 64 to a column; (n, columns)."""
+        holds = self._look(self._lattice.cells(x, y))
+        with self._filling:
+            found = self._sure.bits(self._words)[holds]
+        asked, maybe = self._edge.expand(holds)
+        if len(asked):
+            truly = self._regions.hold(maybe, x[asked], y[asked])
+            word, bit = np.divmod(maybe[truly], 64)
+            np.bitwise_or.at(found, (asked[truly], word), np.left_shift(np.uint64(1), bit.astype(np.uint64)))
+        return found
 
     def _look(self, cells: Ints) -> NDArray[np.int32]:
         holds = self._holds[cells]
@@ -199,6 +220,18 @@ class _Table:
         self._starts = np.zeros(2, dtype=np.intp)
         self._counts = np.zeros(1, dtype=np.intp)
         self._all = np.zeros(0, dtype=np.intp)
+        self._bits = np.zeros((0, 1), dtype=np.uint64)
+
+    def bits(self, words: int) -> NDArray[np.uint64]:
+        """Each list as bits, ``words`` of 64 a list; (lists, words)."""
+        known = self._bits
+        if len(known) != len(self._counts):
+            known = np.zeros((len(self._counts), words), dtype=np.uint64)
+            word, bit = np.divmod(self._all, 64)
+            lists = np.repeat(np.arange(len(self._counts)), self._counts)
+            np.bitwise_or.at(known, (lists, word), np.left_shift(np.uint64(1), bit.astype(np.uint64)))
+            self._bits = known
+        return known
 
     def append(self, regions: Ints) -> None:
         self._all = np.concatenate([self._all, regions])

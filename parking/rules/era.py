@@ -37,6 +37,8 @@ LEAN_SHARE = 0.6
 LINES_MOST = 64
 
 Bools = NDArray[np.bool_]
+#: One bit a route, 64 to a column: (n, columns).
+Words = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,17 @@ class Era:
         return edges
 
     @cached_property
+    def _outline_boxes(self) -> NDArray[np.float64]:
+        return np.asarray(shapely.bounds(self.outline_edges)).reshape(-1, 4)
+
+    def outlines_apart(self, path: Sequence[tuple[float, float]], within_m: float) -> Bools:
+        """Which of ``outlines`` surely lie farther than so many metres from all of ``path``, by boxes."""
+        west, south, east, north = self._outline_boxes.T
+        x, y = [at[0] for at in path], [at[1] for at in path]
+        beside = (min(x) - within_m > east) | (max(x) + within_m < west)
+        return np.asarray(beside | (min(y) - within_m > north) | (max(y) + within_m < south))
+
+    @cached_property
     def guarded(self) -> tuple[Area, ...]:
         """The zones whose edge is watched: who goes over it is recorded."""
         return tuple(zone for zone in self.zones if watched(zone.feature))
@@ -190,7 +203,7 @@ class Era:
     ) -> list[Corridor]:
         """The stretch of that number, on which both places lie, for all routes on it; none where no allowed
         route both lie in runs there."""
-        stretch = self._stretches[number]
+        stretch = self.stretches[number]
         off = float(shapely.distance(stretch.line, shapely.points([a, b])).max())
         least, most = allowed.widths
         codes = allowed.codes if off <= least else {c.code for c in allowed if off <= c.half_width_m}
@@ -202,9 +215,22 @@ class Era:
         """Codes of the routes on each stretch."""
         return tuple(frozenset(self.routes[n].code for n in p.routes) for p in self._roads.pieces)
 
+    def all_shared(self, numbers: Ints, a: Floats, b: Floats, allowed: Corridors) -> Bools:
+        """Of each step from ``a`` (n, 2) to ``b`` on a stretch: whether ``shared`` finds it; (n,)."""
+        lines = np.array([s.line for s in self.stretches], dtype=object)[numbers]
+        off = np.maximum(shapely.distance(lines, points(*a.T)), shapely.distance(lines, points(*b.T)))
+        open_to = np.array([not allowed.codes.isdisjoint(codes) for codes in self._users], dtype=bool)
+        least, most = allowed.widths
+        found = np.asarray((off <= least) & open_to[numbers])
+        for n in np.flatnonzero((off > least) & (off <= most)).tolist():
+            here, there = (a[n, 0], a[n, 1]), (b[n, 0], b[n, 1])
+            found[n] = bool(self.shared(int(numbers[n]), here, there, allowed))
+        return found
+
     @cached_property
-    def _stretches(self) -> tuple[Corridor, ...]:
-        return tuple(Corridor("", p.line, p.half_width_m) for p in self._roads.pieces)
+    def stretches(self) -> Corridors:
+        """The stretches of road by their number, each for all routes on it."""
+        return Corridors([Corridor("", p.line, p.half_width_m) for p in self._roads.pieces])
 
     def policy_of(self, line: Area) -> Policy:
         """What holds in the ring of one control line: the park's policy, or what the line sets itself."""
@@ -243,9 +269,7 @@ class Era:
     def places(self, x: Floats, y: Floats) -> Places:
         """What each of many points is; ``x``, ``y`` (n,) metres."""
         n = len(x)
-        inside = np.zeros(n, dtype=np.uint64)
-        rows, lines = self._line_map.pairs(x, y)
-        np.bitwise_or.at(inside, rows, np.left_shift(np.uint64(1), lines.astype(np.uint64)))
+        inside = self._line_map.bits(x, y)[:, 0]
         in_park = (inside & self._bits(LayerKind.BOUNDARY)) != 0
         in_ring = ~in_park & ((inside & self.control_bits) != 0)
         resting, in_lot = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
@@ -311,9 +335,13 @@ class Era:
         held = among[routes]
         return points[held >= 0], held[held >= 0]
 
-    def on_road(self, x: Floats, y: Floats) -> tuple[Ints, Ints]:
-        """Pairs (point, route it lies so near to that it does not lean to the corridor's edge)."""
-        return self._inner_map.pairs(x, y)
+    def routes_at(self, x: Floats, y: Floats) -> Words:
+        """The routes in whose corridor each point lies, as ``bits_of``."""
+        return self._corridor_map.bits(x, y)
+
+    def routes_along(self, x: Floats, y: Floats) -> Words:
+        """The routes each point lies so near to that it does not lean to the corridor's edge."""
+        return self._inner_map.bits(x, y)
 
     @cached_property
     def _inner_map(self) -> ZoneMap:
@@ -433,3 +461,10 @@ def zone_kind(area: Area) -> str:
 def _rests(area: Area) -> bool:
     """A place where a hazmat vehicle may stand: lot, bay, dock, gate, gate queue."""
     return area.feature.kind is not LayerKind.ZONE or zone_kind(area) in ("lot", "gate_queue")
+
+
+def bits_of(flags: Bools) -> NDArray[np.uint64]:
+    """Flags as bits, 64 to a word; (words,), at least one."""
+    padded = np.zeros(64 * max(1, -(-len(flags) // 64)), dtype=np.uint8)
+    padded[: len(flags)] = flags
+    return np.packbits(padded, bitorder="little").view(np.dtype("<u8")).astype(np.uint64)

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
 import shapely
 
 from geo.crossing import Crossing, crossings, deepest, depth, farthest_out
@@ -69,10 +70,16 @@ def step(sides: tuple[Side, ...], sight: Sight) -> tuple[tuple[Side, ...], list[
 
 def _resting(known: dict[str, Side], sight: Sight) -> frozenset[str]:
     """Of boundary and control lines those nothing happens at: sure before and now, and no way over them."""
-    era = sight.era
-    away = ~shapely.dwithin(era.outline_edges, shapely.points(sight.x, sight.y), sight.policy.accuracy_m)
-    if not sight.calm & LINES:
-        away &= ~shapely.intersects(era.outline_edges, shapely.linestrings(sight.road))
+    era, slack = sight.era, sight.policy.accuracy_m
+    road = [(sight.x, sight.y)] if sight.calm & LINES else [*sight.road, (sight.x, sight.y)]
+    away = era.outlines_apart(road, slack)
+    asked = np.flatnonzero(~away)
+    if len(asked):
+        edges = era.outline_edges[asked]
+        clear = ~shapely.dwithin(edges, shapely.points(sight.x, sight.y), slack)
+        if not sight.calm & LINES:
+            clear &= ~shapely.intersects(edges, shapely.linestrings(sight.road))
+        away[asked] = clear
     sides = zip(era.line_keys, at_rest(era, sight.place.inside), away.tolist(), strict=False)
     return frozenset(key for key, side, far in sides if far and known.get(key) == side)
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.corridor import DETOUR_FACTOR, DETOUR_SLACK_M, Spot
+from geo.corridor import DETOUR_FACTOR, DETOUR_SLACK_M
 from geo.datum import wgs84_from_gcj02
-from geo.roads import roads as roads_of
 from geo.zonemap import Floats, Ints
-from parking.rules import frozen, plausibility, speeding
-from parking.rules.era import Bools, Era, Places
+from parking.rules import frozen, likely, plausibility, speeding
+from parking.rules.era import Bools, Era, Places, Words, bits_of
 from parking.rules.ground import Ground
 from parking.rules.policy import Policy
 
@@ -75,7 +73,7 @@ class Scene:
     places: Places
     calm: NDArray[np.uint16]
     clear: Bools
-    roads: dict[int, list[Spot]]
+    roads: likely.Roads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,14 +101,14 @@ def see(ground: Ground, track: Track, known: Known) -> Scene:
     still = reached & (numbers == _before(numbers)) & (places.inside == _before(places.inside))
     clear = _clear(eras, numbers, x, y, room, policy.accuracy_m)
     still &= clear & _before(clear)
-    roads: dict[int, list[Spot]] = {}
+    roads: likely.Roads = {}
     for number, era in eras.items():
         rows = np.flatnonzero(still & (numbers == number))
         calm[rows[_apart(era, rows, x, y, steps.metres, room, lies_in, places.stretch)]] |= LINES
         rows = np.flatnonzero(
             reached & (numbers == number) & (numbers == _before(numbers)) & (calm & LINES == 0)
         )
-        known_roads = _roads(ground, era, rows, x, y, track, known, places.stretch)
+        known_roads = _roads(ground, era, rows, track, known, np.column_stack([x, y]), places.stretch)
         roads |= known_roads
         calm[_met_nothing(era, known_roads, still)] |= LINES
     calm[_on_route(ground, eras, numbers, places, covered, known, track)] |= ROUTE
@@ -162,13 +160,13 @@ def _as_sent(
     track: Track,
     steps: _Steps,
     places: Places,
-    lies_in: Ints,
+    lies_in: Words,
 ) -> Bools:
     """No evidence that the terminal sends GCJ-02 (see ``displaced``): it stands, lies at a route or a place
     to stand, or would lie at none without the shift."""
     driven = np.divide(steps.metres * 3.6, steps.gap, out=np.zeros(len(steps.gap)), where=steps.gap > 0)
     speed = np.where(np.isnan(track.speed_kmh), driven, track.speed_kmh)
-    sent = ~(speed >= ground.policy.moving_kmh) | (lies_in != 0) | places.resting
+    sent = ~(speed >= ground.policy.moving_kmh) | lies_in.any(axis=1) | places.resting
     asked = np.flatnonzero(~sent)
     if not len(asked):
         return np.asarray(sent)
@@ -200,25 +198,22 @@ def ends_of_calm(calm: NDArray[np.uint16]) -> Ints:
     return restless[np.searchsorted(restless, np.arange(len(calm)))]
 
 
-_Part = tuple[Ints, Places, Bools, Ints, Floats]
+_Part = tuple[Ints, Places, Bools, Words, Floats]
 
 
 def _look(era: Era, rows: Ints, x: Floats, y: Floats, track: Track, known: Known) -> _Part:
     """Rows of one era: what they are, whether an allowed corridor covers them, in which they lie, room."""
     x, y = x[rows], y[rows]
-    points, routes = era.covering(x, y)
-    near, inner = era.on_road(x, y)
-    allowed = np.array([era.allowed(codes) for codes in known.routes], dtype=bool)
-    covered, lies_in = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=np.intp)
-    covered[near[allowed[track.journey[rows[near]], inner]]] = True
+    lies_in, near = era.routes_at(x, y), era.routes_along(x, y)
+    allowed = np.array([bits_of(era.allowed(codes)) for codes in known.routes], dtype=np.uint64)
+    covered = np.asarray((near & allowed[track.journey[rows]]).any(axis=1))
     if not era.alike:  # the widest may be the nearest to leave, though another is nearer
-        covered &= np.bincount(points, minlength=len(rows)) == np.bincount(near, minlength=len(rows))
-    covered[points[era.one_way[routes]]] = False
-    np.bitwise_or.at(lies_in, points, np.left_shift(1, routes % 62))
+        covered &= (lies_in == near).all(axis=1)
+    covered &= ~(lies_in & bits_of(era.one_way)).any(axis=1)
     return rows, era.places(x, y), covered, lies_in, era.room(x, y)
 
 
-def _joined(parts: Sequence[_Part]) -> tuple[Places, Bools, Ints, Floats]:
+def _joined(parts: Sequence[_Part]) -> tuple[Places, Bools, Words, Floats]:
     if len(parts) == 1:
         _, places, covered, lies_in, room = parts[0]
         return places, covered, lies_in, room
@@ -232,12 +227,14 @@ def _joined(parts: Sequence[_Part]) -> tuple[Places, Bools, Ints, Floats]:
     limits = tuple(name for _, p, *_ in parts for name in p.limits)
     names = ("inside", "in_park", "in_ring", "in_lot", "owes_route", "resting", "limit_kmh", "stretch")
     places = Places(**{name: column(name) for name in names}, limit_of=limit_of, limits=limits)  # type: ignore[arg-type]
-    covered, lies_in, room = (np.concatenate([part[k] for part in parts])[order] for k in (2, 3, 4))
-    return places, covered, lies_in, room
+    most = max(part[3].shape[1] for part in parts)  # routes of another day may be more
+    wide = [np.pad(part[3], ((0, 0), (0, most - part[3].shape[1]))) for part in parts]
+    covered, room = (np.concatenate([part[k] for part in parts])[order] for k in (2, 4))
+    return places, covered, np.concatenate(wide)[order], room
 
 
 def _apart(
-    era: Era, rows: Ints, x: Floats, y: Floats, step: Floats, room: Floats, lies_in: Ints, stretch: Ints
+    era: Era, rows: Ints, x: Floats, y: Floats, step: Floats, room: Floats, lies_in: Words, stretch: Ints
 ) -> NDArray[np.intp]:
     """Which of ``rows`` (same lines inside before and after) surely met no line on their way.
 
@@ -256,7 +253,7 @@ def _apart(
     a, b = before[near[~clear]], rows[near[~clear]]
     clear[~clear] = ~era.met(x[a], y[a], x[b], y[b])
     a, b = before[near], rows[near]
-    winding = clear & ((lies_in[a] & lies_in[b]) != 0)
+    winding = clear & (lies_in[a] & lies_in[b]).any(axis=1)
     a, b = a[winding], b[winding]
     clear[winding] = ~era.met_on_road(x[a], y[a], x[b], y[b], stretch[a], stretch[b])
     apart[near] = clear
@@ -264,30 +261,17 @@ def _apart(
 
 
 def _roads(
-    ground: Ground, era: Era, rows: Ints, x: Floats, y: Floats, track: Track, known: Known, stretch: Ints
-) -> dict[int, list[Spot]]:
-    """The likely road to each of ``rows`` from the row before, where it depends on no hour and no one line,
-    and does not run on one stretch of road only (that is quicker asked when it is needed)."""
-    if era.lines_differ or era.crowded or era.timed:
-        return {}
-    found: dict[int, list[Spot]] = {}
-    rows = rows[(stretch[rows] != stretch[rows - 1]) | (stretch[rows] < 0)]
+    ground: Ground, era: Era, rows: Ints, track: Track, known: Known, spots: Floats, stretch: Ints
+) -> likely.Roads:
+    found: likely.Roads = {}
     for codes in {known.routes[n] for n in np.unique(track.journey[rows]).tolist()}:
         alike = np.array([routes == codes for routes in known.routes], dtype=bool)
         own = rows[alike[track.journey[rows]]]
-        moment = datetime.fromtimestamp(float(track.at[own[0]]), UTC)
-        corridors = ground.corridors_for(codes, moment)
-        ends = [np.column_stack([x[n], y[n]]) for n in (own - 1, own)]
-        held = [era.held_by(corridors, *at.T) for at in ends]
-        reach = 2 * ground.policy.accuracy_m + ground.policy.fastest_kmh / 3.6 * (
-            track.at[own] - track.at[own - 1]
-        )
-        likely = roads_of(corridors, ends[0], ends[1], (held[0], held[1]), reach, ground.policy.accuracy_m)
-        found |= dict(zip(own.tolist(), likely, strict=True))
+        found |= likely.roads(ground, era, codes, own, track.at, spots, stretch)
     return found
 
 
-def _met_nothing(era: Era, roads: dict[int, list[Spot]], still: Bools) -> list[int]:
+def _met_nothing(era: Era, roads: likely.Roads, still: Bools) -> list[int]:
     """Rows that lie clear of the lines on both ends, on the same sides, and whose road meets no line,
     nor does the straight way."""
     rows = [row for row in roads if still[row]]
