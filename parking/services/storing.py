@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from parking import arrays
 from parking.rules.plausibility import MARKS
-from parking.services.fixbatch import NO_ALTITUDE, NO_HEADING, FixBatch, microseconds
+from parking.services.fixbatch import NO_ALTITUDE, NO_HEADING, FixBatch
 from parking.services.owners import Owner
 from parking.services.remembered import cursor
 
@@ -51,6 +51,16 @@ def insert(
         return writing.rowcount
 
 
+#: Row by row over the key, whatever the planner thinks of the table: a plan is made for each question, as
+#: one made while a partition was empty would read all of it for every row of ours later.
+_STORED = """
+SELECT v.n, fix.item, fix.lon, fix.lat, fix.alarm, fix.status
+FROM unnest(%s, %s, %s) WITH ORDINALITY AS v (at, terminal, serial, n),
+    LATERAL (SELECT * FROM fix WHERE time = v.at AND terminal_id = v.terminal AND serial = v.serial
+        OFFSET 0) AS fix
+"""
+
+
 def stored(
     session: Session, stems: Collection[tuple[int, int, int]]
 ) -> dict[tuple[int, int, int], dict[int, tuple[float, float, int, int]]]:
@@ -59,13 +69,13 @@ def stored(
     if not found:
         return found
     at, terminals, serials = zip(*found, strict=True)
+    there = list(found.values())
     with cursor(session) as asking:
         asking.execute(
-            "SELECT fix.time, fix.terminal_id, fix.serial, fix.item, lon, lat, alarm, status"
-            " FROM unnest(%s, %s, %s) AS v (at, terminal, serial)"
-            " JOIN fix ON fix.time = v.at AND fix.terminal_id = v.terminal AND fix.serial = v.serial",
+            _STORED,
             [arrays.instants(np.array(at, np.int64)), arrays.int8s(terminals), arrays.int4s(serials)],
-        )
-        for time, terminal, serial, item, *said in asking:
-            found[microseconds(time), terminal, serial][item] = (said[0], said[1], said[2], said[3])
+            prepare=False, binary=True,
+        )  # fmt: skip
+        for n, item, lon, lat, alarm, status in asking:
+            there[n - 1][item] = (lon, lat, alarm, status)
     return found

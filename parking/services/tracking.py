@@ -15,9 +15,9 @@ from parking.queries import journeys
 from parking.rules import evidence
 from parking.rules.monitor import JourneyAt, State, judge_many
 from parking.rules.plausibility import MARKS
-from parking.services import ground, owners, storing, telling, terminal_evidence, watches
+from parking.services import ground, owners, repeats, storing, telling, terminal_evidence, watches
 from parking.services.fixbatch import FixBatch, TerminalFix, instant
-from parking.services.owners import NeverRegistered, Owner
+from parking.services.owners import NeverRegistered
 from parking.services.rejudging import judge_again
 from parking.services.remembered import Changed
 from parking.services.taken import Position, Rows, Taken
@@ -33,24 +33,37 @@ _UNTIMED = [MARKS.index(mark) for mark in (Mark.FUTURE, Mark.TOO_OLD)]
 def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken:
     """Store every fix of ``batch`` once, judge the believed ones, write and announce what was found.
 
-    A fix sent again (same terminal, time, serial and item) changes nothing. First what this process
-    remembers is relied on, and confirmed in passing; where it is no longer so, or a fix is known already,
-    nothing of that stands and the batch is taken again with every row held. Raises NeverRegistered for a
-    terminal the park does not know.
+    A fix sent again (same terminal, time, serial, item and words) changes nothing. First what this process
+    remembers is relied on, and confirmed in passing; where it is no longer so, or a fix is known already
+    that was taken for new, nothing of that stands and the batch is taken again with every row held. Raises
+    NeverRegistered for a terminal the park does not know.
     """
-    fixes = FixBatch.of(batch)
-    if not len(fixes):
+    sent = FixBatch.of(batch)
+    if not len(sent):
         return Taken(0, 0, {})
+    fixes = repeats.once(sent)
     try:
         with session.begin_nested():
-            rows = Rows.of(fixes, owners.of(session, fixes.phones, trusting=True))
-            taken = _take(session, rows, watches.recall(session, rows.ids, trusting=True), now)
-            if taken.stored != len(fixes):
-                raise Changed("a fix is known already")
-            owners.note(session, rows.owners, now)
-            return taken
+            taken = _take_trusting(session, fixes, now)
     except Changed:
-        return _take_holding(session, fixes, now)
+        taken = _take_holding(session, fixes, now)
+    repeated = len(sent) - taken.stored
+    repeats.met(session, repeated)
+    return replace(taken, repeated=repeated)
+
+
+def _take_trusting(session: Session, fixes: FixBatch, now: datetime) -> Taken:
+    """Raises Changed where another was at work, or a fix is known already and none was expected to be."""
+    owned = owners.of(session, fixes.phones, trusting=True)
+    fresh, theirs = fixes, owned
+    if repeats.expected(session):
+        fresh, theirs = repeats.unknown(session, fixes, owned)
+    rows = Rows.of(fresh, theirs)
+    taken = _take(session, rows, watches.recall(session, rows.ids, trusting=True), now)
+    if taken.stored != len(fresh):
+        raise Changed("a fix is known already")
+    owners.note(session, owned, now)
+    return taken
 
 
 def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
@@ -58,10 +71,10 @@ def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
     owned = owners.of(session, fixes.phones, trusting=False)
     held = sorted({o.vehicle_id for o in owned if o.vehicle_id})
     known = dict(zip(held, watches.recall(session, held, trusting=False), strict=True))
-    rows = Rows.of(*_unknown(session, fixes, owned))
+    rows = Rows.of(*repeats.unknown(session, fixes, owned))
     taken = _take(session, rows, [known[v] for v in rows.ids], now)
     owners.note(session, owned, now)
-    return replace(taken, repeated=len(fixes) - taken.stored)
+    return taken
 
 
 def _take(session: Session, rows: Rows, known: Sequence[watches.Recalled], now: datetime) -> Taken:
@@ -124,32 +137,3 @@ def _to_judge_again(
 def _counted(marks: NDArray[np.int8]) -> Mapping[Mark, int]:
     counts = Counter(marks[marks > 0].tolist())
     return {mark: n for number, n in counts.items() if (mark := MARKS[number]) is not None}
-
-
-_Stem = tuple[int, int, int]
-_Said = tuple[float, float, int, int]
-
-
-def _unknown(session: Session, fixes: FixBatch, owned: Sequence[Owner]) -> tuple[FixBatch, list[Owner]]:
-    """What was not stored yet. Another fix with the same key, as a terminal with a standing clock sends
-    after a restart, is not the same fix: it gets the next free ``item``."""
-    stems: list[_Stem] = list(
-        zip(fixes.at.tolist(), [o.terminal_id for o in owned], fixes.serial.tolist(), strict=True)
-    )
-    said: list[_Said] = list(
-        zip(fixes.lon.tolist(), fixes.lat.tolist(), fixes.alarm.tolist(), fixes.status.tolist(), strict=True)
-    )
-    taken = storing.stored(session, stems)
-    item, fresh = fixes.item.copy(), []
-    for row, (stem, words) in enumerate(zip(stems, said, strict=True)):
-        there, own = taken[stem], int(item[row])
-        if there.get(own) == words:
-            continue
-        if own in there:
-            if words in there.values():
-                continue
-            item[row] = own = max(there) + 1
-        there[own] = words
-        fresh.append(row)
-    rows = np.array(fresh, np.intp)
-    return replace(fixes, item=item).taken(rows), [owned[n] for n in fresh]
