@@ -67,9 +67,14 @@ def _take_trusting(session: Session, fixes: FixBatch, now: datetime) -> Taken:
 
 
 def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
-    """With the memory of every vehicle locked, always in the same order: nobody comes between."""
+    """With the memory of every vehicle locked, always in the same order: nobody comes between.
+
+    What was remembered in what has just been undone is forgotten: a vehicle of which nothing is new here
+    would keep it, and undo the next batch as well.
+    """
     owned = owners.of(session, fixes.phones, trusting=False)
     held = sorted({o.vehicle_id for o in owned if o.vehicle_id})
+    watches.forget(session, held)
     known = dict(zip(held, watches.recall(session, held, trusting=False), strict=True))
     rows = Rows.of(*repeats.unknown(session, fixes, owned))
     taken = _take(session, rows, [known[v] for v in rows.ids], now)

@@ -102,6 +102,13 @@ def test_once_repeats_are_met_the_next_are_known_before_anything_is_judged(loade
     assert count(loaded) == 90
 
 
+def test_a_batch_of_repeats_that_was_undone_does_not_undo_the_next(loaded, monkeypatch):
+    take(loaded, ALL[:30])
+    assert take(loaded, ALL[:30]).repeated == 30
+    monkeypatch.setattr(watches, "_locked", None)
+    assert take(loaded, ALL[30:60]).stored == 30
+
+
 def test_new_fixes_are_not_looked_up_unless_something_was_sent_again(loaded, monkeypatch):
     take(loaded, ALL[:30])
     take(loaded, ALL[:30])
