@@ -122,14 +122,22 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def leave(self) -> None:
+        """Close, and forget what was not yet read: who wrote it came back elsewhere and sends it again."""
+        self._forget()
+        self.close()
+
     def abort(self) -> None:
         """Hang up at once, and forget what was not yet read."""
-        self._backlog.clear()
-        self._gateway.intake.forget(self._session)
+        self._forget()
         if self._working is not None:
             self._working.cancel()
         if self._transport is not None:
             self._transport.abort()
+
+    def _forget(self) -> None:
+        self._backlog.clear()
+        self._gateway.intake.forget(self._session)
 
     @property
     def _session(self) -> Session:
