@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,20 +37,22 @@ def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken
     A fix sent again (same terminal, time, serial, item and words) changes nothing. First what this process
     remembers is relied on, and confirmed in passing; where it is no longer so, or a fix is known already
     that was taken for new, nothing of that stands and the batch is taken again with every row held. Raises
-    NeverRegistered for a terminal the park does not know.
+    NeverRegistered for a terminal the park does not know, Changed where others always came between.
     """
     sent = FixBatch.of(batch)
     if not len(sent):
         return Taken(0, 0, {})
-    fixes = repeats.once(sent)
-    try:
-        with session.begin_nested():
-            taken = _take_trusting(session, fixes, now)
-    except Changed:
-        taken = _take_holding(session, fixes, now)
+    taken = _settled(session, repeats.once(sent), now)
     repeated = len(sent) - taken.stored
     repeats.met(session, repeated)
     return replace(taken, repeated=repeated)
+
+
+def _settled(session: Session, fixes: FixBatch, now: datetime) -> Taken:
+    for taking in _WAYS:
+        with contextlib.suppress(Changed), session.begin_nested():
+            return taking(session, fixes, now)
+    raise Changed("others always came between")
 
 
 def _take_trusting(session: Session, fixes: FixBatch, now: datetime) -> Taken:
@@ -60,14 +63,13 @@ def _take_trusting(session: Session, fixes: FixBatch, now: datetime) -> Taken:
         fresh, theirs = repeats.unknown(session, fixes, owned)
     rows = Rows.of(fresh, theirs)
     taken = _take(session, rows, watches.recall(session, rows.ids, trusting=True), now)
-    if taken.stored != len(fresh):
-        raise Changed("a fix is known already")
     owners.note(session, owned, now)
-    return taken
+    return _whole(taken, rows)
 
 
 def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
-    """With the memory of every vehicle locked, always in the same order: nobody comes between.
+    """With the memory of every vehicle locked, always in the same order: nobody comes between, but to
+    terminals without a vehicle (then Changed is raised).
 
     What was remembered in what has just been undone is forgotten: a vehicle of which nothing is new here
     would keep it, and undo the next batch as well.
@@ -79,6 +81,16 @@ def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
     rows = Rows.of(*repeats.unknown(session, fixes, owned))
     taken = _take(session, rows, [known[v] for v in rows.ids], now)
     owners.note(session, owned, now)
+    return _whole(taken, rows)
+
+
+#: Each is tried when the one before was undone.
+_WAYS = (_take_trusting, _take_holding, _take_holding, _take_holding)
+
+
+def _whole(taken: Taken, rows: Rows) -> Taken:
+    if taken.stored != len(rows.fixes):
+        raise Changed("a fix is known already")
     return taken
 
 

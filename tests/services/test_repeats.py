@@ -186,6 +186,33 @@ def test_whatever_is_sent_again_whenever_it_is_as_if_sent_once(session, data):
     assert len(rows) == len(PHONES) * len(WANTED)
 
 
+def test_other_words_that_come_between_the_look_and_the_writing_are_all_kept(
+    loaded, database_url, monkeypatch
+):
+    """A terminal without a vehicle has no memory to lock: another gateway may always be first."""
+    with transaction(loaded) as session:
+        terminals.register(session, "13900000009", "VIN000", 0, START)
+    (one,) = entries(WAY[:1], "13900000009")
+    said = [replace(one, fix=replace(one.fix, alarm=n)) for n in range(3)]
+    rivals, look, other = said[1:], repeats.unknown, db.make_engine(database_url)
+
+    def and_then_another_comes(*arguments):
+        found = look(*arguments)
+        if rivals:
+            take(other, [rivals.pop()])
+        return found
+
+    assert take(loaded, [ALL[0], ALL[0]]).repeated == 1  # from now on there is a look first
+    monkeypatch.setattr(repeats, "unknown", and_then_another_comes)
+    assert take(loaded, [said[0]]).stored == 1
+    other.dispose()
+    with transaction(loaded) as session:
+        rows = session.execute(
+            select(FixRow.item, FixRow.alarm).where(FixRow.vehicle_id.is_(None)).order_by(FixRow.item)
+        ).all()
+    assert [tuple(r) for r in rows] == [(0, 2), (1, 1), (2, 0)]
+
+
 @pytest.mark.parametrize("engines", [1, 2])
 def test_two_at_once_who_repeat_themselves_and_each_other_leave_each_fix_once(loaded, database_url, engines):
     """With two engines as two gateways; with one, what is remembered is shared besides."""
