@@ -146,6 +146,21 @@ def test_who_comes_back_signs_on_though_the_queue_is_full(tmp_path):
     play(story())
 
 
+def test_a_sign_on_read_after_its_connection_was_lost_takes_nothing_from_the_new_one(tmp_path):
+    async def story():
+        async with running(RecordingSink(), tmp_path) as gateway, terminal(gateway, 1) as new:
+            await terminal(gateway, 2).connect()
+            await until(lambda: gateway.connections == 2)
+            (old,) = [s for s in gateway._sessions if not s.phones]
+            old.abort()
+            await until(lambda: gateway.connections == 1)
+            old.sign(bytes.fromhex(new.phone.zfill(12)))  # read late
+            assert await new.send_fix(at(0)) == 0
+        assert gateway.stats()["live"] == 0
+
+    play(story())
+
+
 def test_a_relays_old_connection_goes_once_all_its_terminals_came_back_over_another(tmp_path):
     """What lies unread in it is sent again over the new one; nobody has to refuse it frame by frame."""
 
