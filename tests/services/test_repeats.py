@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -269,6 +270,22 @@ def test_the_look_goes_by_the_index_also_where_the_table_was_empty_when_first_as
     assert session.scalar(_SCANNED) == before
 
 
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(-(10**5), 10**5), min_size=1, max_size=60, unique=True))
+def test_clocks_far_apart_are_asked_for_in_few_questions_that_find_all(session, hours):
+    session.execute(text("DELETE FROM fix"))
+    start, at = microseconds(START), {"at": START}
+    session.execute(_ONE, [{**at, "hours": h} for h in hours[::2]])
+    stems = [(start + h * 3_600_000_000, 7, 1) for h in hours]
+    found = storing.stored(session, stems)
+    assert [len(found[stem]) for stem in stems] == [1 - n % 2 for n in range(len(hours))]
+    assert len(storing._close_in_time(np.array([at for at, *_ in stems]))) <= storing._QUESTIONS
+
+
+_ONE = text(
+    "INSERT INTO fix (time, terminal_id, serial, item, lon, lat, located, alarm, status, backfill,"
+    " received_at) VALUES (:at + :hours * interval '1 hour', 7, 1, 0, 0, 0, true, 0, 3, false, :at)"
+)
 _FILL = text(
     "INSERT INTO fix (time, terminal_id, serial, item, lon, lat, located, alarm, status, backfill,"
     " received_at) SELECT :at + n * interval '1 second', t, 0, 0, 0, 0, true, 0, 3, false, :at"
