@@ -257,8 +257,11 @@ class House:
                 f" (t.phone::bigint - {FIRST_PHONE}), (SELECT f.serial FROM fix f"
                 " WHERE f.vehicle_id = v.vehicle_id AND f.received_at = v.seen_at"
                 " ORDER BY f.time DESC LIMIT 1)"
-                " FROM violation v JOIN terminal t ON t.vehicle_id = v.vehicle_id"
+                " FROM violation v JOIN terminal t ON t.vehicle_id = v.vehicle_id WHERE v.state <> 'refuted'"
             )).all()  # fmt: skip
+            refuted = connection.execute(
+                text("SELECT count(*) FROM violation WHERE state = 'refuted'")
+            ).scalar_one()
             vehicles = {row[1] for row in rows}
             others = connection.execute(text("SELECT id FROM vehicle WHERE plate LIKE 'R%'")).scalars().all()
         vehicles |= set(self.dice.sample(list(others), min(len(others), self.chosen.sample)))
@@ -271,7 +274,8 @@ class House:
         ]
         fresh = sum(row[0] > first for row in rows)
         return {
-            "violations": len(found), "violations_of_this_run": fresh,
+            "violations": len(found), "violations_of_this_run": fresh, "refuted": refuted,
+            "odd_ones": [list(map(str, one)) for one in sorted(wanted ^ set(found), key=str)[:10]],
             "missed": len(wanted - set(found)), "invented": len(set(found) - wanted),
             "doubled_violations": len(found) - len(set(found)), "checked_vehicles": len(vehicles),
             "heard_in_browser": sum(row[0] in ear.heard for row in rows if row[0] > first),
