@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,9 +17,9 @@ from parking.rules import evidence
 from parking.rules.monitor import JourneyAt, judge_many
 from parking.rules.plausibility import MARKS
 from parking.rules.states import States
-from parking.services import ground, owners, storing, telling, terminal_evidence, watches
+from parking.services import ground, owners, repeats, storing, telling, terminal_evidence, watches
 from parking.services.fixbatch import FixBatch, TerminalFix, instant
-from parking.services.owners import NeverRegistered, Owner
+from parking.services.owners import NeverRegistered
 from parking.services.rejudging import judge_again
 from parking.services.remembered import Changed
 from parking.services.taken import Position, Rows, Taken
@@ -34,35 +35,64 @@ _UNTIMED = [MARKS.index(mark) for mark in (Mark.FUTURE, Mark.TOO_OLD)]
 def take(session: Session, batch: Sequence[TerminalFix], now: datetime) -> Taken:
     """Store every fix of ``batch`` once, judge the believed ones, write and announce what was found.
 
-    A fix sent again (same terminal, time, serial and item) changes nothing. First what this process
-    remembers is relied on, and confirmed in passing; where it is no longer so, or a fix is known already,
-    nothing of that stands and the batch is taken again with every row held. Raises NeverRegistered for a
-    terminal the park does not know.
+    A fix sent again (same terminal, time, serial, item and words) changes nothing. First what this process
+    remembers is relied on, and confirmed in passing; where it is no longer so, or a fix is known already
+    that was taken for new, nothing of that stands and the batch is taken again with every row held. Raises
+    NeverRegistered for a terminal the park does not know, Changed where others always came between.
     """
-    fixes = FixBatch.of(batch)
-    if not len(fixes):
+    sent = FixBatch.of(batch)
+    if not len(sent):
         return Taken(0, 0, {})
-    try:
-        with session.begin_nested():
-            rows = Rows.of(fixes, owners.of(session, fixes.phones, trusting=True))
-            taken = _take(session, rows, watches.recall(session, rows.ids, trusting=True), now)
-            if taken.stored != len(fixes):
-                raise Changed("a fix is known already")
-            owners.note(session, rows.owners, now)
-            return taken
-    except Changed:
-        return _take_holding(session, fixes, now)
+    taken = _settled(session, repeats.once(sent), now)
+    repeated = len(sent) - taken.stored
+    repeats.met(session, repeated)
+    return replace(taken, repeated=repeated)
+
+
+def _settled(session: Session, fixes: FixBatch, now: datetime) -> Taken:
+    for taking in _WAYS:
+        with contextlib.suppress(Changed), session.begin_nested():
+            return taking(session, fixes, now)
+    raise Changed("others always came between")
+
+
+def _take_trusting(session: Session, fixes: FixBatch, now: datetime) -> Taken:
+    """Raises Changed where another was at work, or a fix is known already and none was expected to be."""
+    owned = owners.of(session, fixes.phones, trusting=True)
+    fresh, theirs = fixes, owned
+    if repeats.expected(session):
+        fresh, theirs = repeats.unknown(session, fixes, owned)
+    rows = Rows.of(fresh, theirs)
+    taken = _take(session, rows, watches.recall(session, rows.ids, trusting=True), now)
+    owners.note(session, owned, now)
+    return _whole(taken, rows)
 
 
 def _take_holding(session: Session, fixes: FixBatch, now: datetime) -> Taken:
-    """With the memory of every vehicle locked, always in the same order: nobody comes between."""
+    """With the memory of every vehicle locked, always in the same order: nobody comes between, but to
+    terminals without a vehicle (then Changed is raised).
+
+    What was remembered in what has just been undone is forgotten: a vehicle of which nothing is new here
+    would keep it, and undo the next batch as well.
+    """
     owned = owners.of(session, fixes.phones, trusting=False)
     held = sorted({o.vehicle_id for o in owned if o.vehicle_id})
+    watches.forget(session, held)
     known = watches.recall(session, held, trusting=False)
-    rows = Rows.of(*_unknown(session, fixes, owned))
+    rows = Rows.of(*repeats.unknown(session, fixes, owned))
     taken = _take(session, rows, known.taken(np.searchsorted(held, rows.ids)), now)
     owners.note(session, owned, now)
-    return replace(taken, repeated=len(fixes) - taken.stored)
+    return _whole(taken, rows)
+
+
+#: Each is tried when the one before was undone.
+_WAYS = (_take_trusting, _take_holding, _take_holding, _take_holding)
+
+
+def _whole(taken: Taken, rows: Rows) -> Taken:
+    if taken.stored != len(rows.fixes):
+        raise Changed("a fix is known already")
+    return taken
 
 
 def _take(session: Session, rows: Rows, known: watches.Recalled, now: datetime) -> Taken:
@@ -125,32 +155,3 @@ def _to_judge_again(
 def _counted(marks: NDArray[np.int8]) -> Mapping[Mark, int]:
     counts = Counter(marks[marks > 0].tolist())
     return {mark: n for number, n in counts.items() if (mark := MARKS[number]) is not None}
-
-
-_Stem = tuple[int, int, int]
-_Said = tuple[float, float, int, int]
-
-
-def _unknown(session: Session, fixes: FixBatch, owned: Sequence[Owner]) -> tuple[FixBatch, list[Owner]]:
-    """What was not stored yet. Another fix with the same key, as a terminal with a standing clock sends
-    after a restart, is not the same fix: it gets the next free ``item``."""
-    stems: list[_Stem] = list(
-        zip(fixes.at.tolist(), [o.terminal_id for o in owned], fixes.serial.tolist(), strict=True)
-    )
-    said: list[_Said] = list(
-        zip(fixes.lon.tolist(), fixes.lat.tolist(), fixes.alarm.tolist(), fixes.status.tolist(), strict=True)
-    )
-    taken = storing.stored(session, stems)
-    item, fresh = fixes.item.copy(), []
-    for row, (stem, words) in enumerate(zip(stems, said, strict=True)):
-        there, own = taken[stem], int(item[row])
-        if there.get(own) == words:
-            continue
-        if own in there:
-            if words in there.values():
-                continue
-            item[row] = own = max(there) + 1
-        there[own] = words
-        fresh.append(row)
-    rows = np.array(fresh, np.intp)
-    return replace(fixes, item=item).taken(rows), [owned[n] for n in fresh]

@@ -1,7 +1,9 @@
 """The fleet of ``river.py``: one process, many sockets, many terminals on each. Not a test.
 
 Frames are made by numpy for all that is due in a moment; a terminal sends again, in order, what was not
-answered when it has signed on again. Started by ``river.py``; speaks JSON lines on its standard streams.
+answered when it has signed on again, and every ``PATIENCE_S`` over the same connection. Where the plan says
+``hang_up``, a connection on which a report has waited so many seconds is given up for a new one. Started by
+``river.py``; speaks JSON lines on its standard streams.
 """
 
 from __future__ import annotations
@@ -99,6 +101,10 @@ class Fleet:
         self.frame: list[bytes] = [b""] * self.count
         self.serial = np.zeros(self.count, np.int64)
         self.sent = np.zeros(self.count)
+        self.tried = np.zeros(self.count)  # when it last sent something again
+        self.hang_up = plan["hang_up"]
+        self.made_at = np.zeros(plan["sockets"])  # when each connection was
+        self.hung_up = 0
         self.open = np.zeros(self.count, bool)
         self.signed = np.zeros(self.count, np.int8)  # 0 no, 1 asked, 2 yes
         self.asked = np.zeros(self.count)
@@ -112,6 +118,7 @@ class Fleet:
         self.retry_at = 0.0
         self.latency: list[np.ndarray] = []
         self.acked: list[np.ndarray] = []
+        self.sign_ons: list[float] = []  # seconds from asking to the answer
         self.refused = 0
         self.told: dict[str, float] = {}  # of those through the park: "vehicle serial" → when first sent
         self.reports = 0
@@ -136,6 +143,7 @@ class Fleet:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.down.pop()
             self.socks[number] = sock
+            self.made_at[number] = time.time()
             self.by_fd[sock.fileno()] = number
             self.poll.register(sock.fileno(), select.EPOLLIN)
 
@@ -184,6 +192,19 @@ class Fleet:
             if not data:
                 self.blocked.pop(number, None)
 
+    def impatient(self) -> None:
+        """Hang up where a report has waited too long since the connection was made."""
+        if not self.hang_up:
+            return
+        now = time.time()
+        first = np.where(self.open, self.sent, now)
+        for v, held in self.older.items():
+            first[v] = next(iter(held.values()))[0]
+        for number in np.unique(np.flatnonzero(now - first > self.hang_up) % self.sockets).tolist():
+            if now - self.made_at[number] > self.hang_up:
+                self.hung_up += 1
+                self.lost(number)
+
     # what is said
 
     def sign_on(self, vehicles: list[int]) -> None:
@@ -214,7 +235,7 @@ class Fleet:
             if v + self.base in self.through:
                 self.told[f"{v + self.base} {self.serial[v]}"] = now
             if state == 2:
-                if v in self.older:
+                if v in self.older and now - self.tried[v] > PATIENCE_S:
                     self.again(v, now)
                 else:
                     self.write(v, frame)
@@ -224,9 +245,12 @@ class Fleet:
 
     def again(self, v: int, now: float, all_of_it: bool = False) -> None:
         """What was not answered, oldest first, then the newest."""
+        if all_of_it:
+            self.tried[v] = now
         for sent, frame in self.older.get(v, {}).values():
             if all_of_it or now - sent > PATIENCE_S:
                 self.write(v, frame)
+                self.tried[v] = now
         if self.open[v]:
             self.write(v, self.frame[v])
 
@@ -298,6 +322,7 @@ class Fleet:
                     del self.older[one]
         for one, result in zip(vehicles[~reports].tolist(), rows["result"][~reports].tolist(), strict=True):
             self.signed[one] = 0 if result else 2
+            self.sign_ons.append(now - self.asked[one])
             if not result and (self.open[one] or one in self.older):
                 self.again(one, now, all_of_it=True)
         for one in vehicles[reports & (rows["result"] != 0)].tolist():
@@ -324,7 +349,7 @@ class Fleet:
 
     def drive(self, rate: float, seconds: float, begin: float) -> None:
         """``begin``: a common instant of all fleets; what is behind schedule is sent at once."""
-        done = 0
+        done, looked = 0, begin
         while (elapsed := time.time() - begin) < seconds:
             due = min(int(max(0.0, elapsed) * rate), done + 5000)
             if due > done:
@@ -334,6 +359,9 @@ class Fleet:
             self.hear(0.004)
             if self.blocked:
                 self.flush()
+            if time.time() - looked > 1:
+                looked = time.time()
+                self.impatient()
         self.behind = int(rate * seconds) - done
 
     def drain(self, seconds: float) -> None:
@@ -344,9 +372,10 @@ class Fleet:
             self.flush()
             if time.time() - tried > 1:
                 tried = now = time.time()
+                self.impatient()
                 left = np.flatnonzero(self.open).tolist() + list(self.older)
                 for v in dict.fromkeys(left):
-                    if self.signed[v] == 2 and now - self.sent[v] > PATIENCE_S:
+                    if self.signed[v] == 2 and now - max(self.sent[v], self.tried[v]) > PATIENCE_S:
                         self.again(v, now, all_of_it=True)
                     elif self.signed[v] == 0 or (self.signed[v] == 1 and now - self.asked[v] > 5):
                         self.sign_on([v])
@@ -362,15 +391,18 @@ def main() -> None:
     for line in sys.stdin:
         run = json.loads(line)
         fleet.latency, fleet.acked, fleet.reports, fleet.told = [], [], 0, {}
+        fleet.hung_up, fleet.sign_ons = 0, []
         fleet.drive(run["rate"], run["seconds"], run["begin"])
+        begun = time.time()
         fleet.drain(run["drain"])
         np.savez(
             run["out"], latency=np.concatenate(fleet.latency or [np.zeros((0, 2))]),
-            acked=np.concatenate(fleet.acked or [np.zeros(0, np.int64)]),
+            acked=np.concatenate(fleet.acked or [np.zeros(0, np.int64)]), sign_ons=np.array(fleet.sign_ons),
         )  # fmt: skip
         left = int(fleet.open.sum()) + sum(map(len, fleet.older.values()))
         print(json.dumps({"sent": fleet.reports, "unanswered": left, "refused": fleet.refused,
-                          "behind": fleet.behind, "told": fleet.told}), flush=True)  # fmt: skip
+                          "behind": fleet.behind, "told": fleet.told, "hung_up": fleet.hung_up,
+                          "drained_s": round(time.time() - begun, 1)}), flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from geo.shapes import LayerKind
 from parking import db, running
 from parking.rules.ground import Ground
 from parking.rules.monitor import Journey, State, judge
+from workers.processes import end
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "river.json"
@@ -54,6 +55,10 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     options.add_argument("--sockets", type=int, default=19_000)
     options.add_argument("--rate", type=float, help="fixes a second instead of each run's own")
     options.add_argument("--seconds", type=float, help="seconds instead of each run's own")
+    options.add_argument("--drain", type=float, help="seconds to wait for the last answers")
+    options.add_argument(
+        "--hang-up", type=float, default=0.0, help="seconds until who is not answered makes a new connection"
+    )
     options.add_argument("--kill", type=float, help="seconds between kill -9 instead of each run's own")
     options.add_argument("--gateways", type=int, default=1)
     options.add_argument("--fleets", type=int, default=1, help="processes of the load generator")
@@ -128,7 +133,7 @@ class House:
             plan = {
                 "vehicles": share, "sockets": self.chosen.sockets // self.chosen.fleets, "first": n * share,
                 "all": share * self.chosen.fleets, "ports": ports, "area": self.area, "park": self.park,
-                "through": self.chosen.through, "seed": self.chosen.seed,
+                "through": self.chosen.through, "seed": self.chosen.seed, "hang_up": self.chosen.hang_up,
             }  # fmt: skip
             fleet = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("fleet.py"))], cwd=ROOT, text=True,
@@ -151,7 +156,7 @@ class House:
         for n, fleet in enumerate(self.fleets):
             _say(fleet, {
                 "rate": rate / len(self.fleets), "seconds": seconds, "begin": begin,
-                "drain": 90 if kill else 30, "out": str(self.data / f"fleet{n}.npz"),
+                "drain": self.chosen.drain or (90 if kill else 30), "out": str(self.data / f"fleet{n}.npz"),
             })  # fmt: skip
         kills = self._kill_until(begin + seconds, kill)
         time.sleep(max(0.0, begin + seconds - time.time()))
@@ -161,14 +166,19 @@ class House:
         ear.close()
         files = [np.load(self.data / f"fleet{n}.npz") for n in range(len(self.fleets))]
         latency = np.concatenate([f["latency"] for f in files])
-        acked = np.concatenate([f["acked"] for f in files])
+        answered = np.concatenate([f["acked"] for f in files])
+        acked = np.unique(answered)
         told = {k: v for one in said for k, v in one["told"].items()}
         measured = {
             "rate": rate, "seconds": seconds,
             "sent": sum(s["sent"] for s in said), "acknowledged": len(acked),
+            "answered_again": len(answered) - len(acked), "hung_up": sum(s["hung_up"] for s in said),
+            "drained_s": max(s["drained_s"] for s in said),
             "behind": sum(s["behind"] for s in said), "unanswered": sum(s["unanswered"] for s in said),
             "refused": sum(s["refused"] for s in said), "ack_ms": _quantiles(latency[:, 1]),
         }  # fmt: skip
+        if len(sign_ons := np.concatenate([f["sign_ons"] for f in files])):
+            measured |= {"signed_on_again": len(sign_ons), "sign_on_ms": _quantiles(sign_ons)}
         if kill:
             calm = np.ones(len(latency), bool)
             for moment, _ in kills:
@@ -214,16 +224,17 @@ class House:
         return kills
 
     def _settled(self) -> None:
-        """Until every letter is carried."""
-        ends = time.time() + 60
+        """Until no fix comes any more, of those nobody waits for either, and every letter is carried."""
+        ends, before = time.time() + 300, -1
         while time.time() < ends:
             with contextlib.suppress(Exception), self.engine.connect() as connection:
-                if not connection.execute(
-                    text("SELECT count(*) FROM outbox WHERE done_at IS NULL")
-                ).scalar_one():
-                    break
-            time.sleep(0.2)
-        time.sleep(1.0)
+                fixes, letters = connection.execute(text(
+                    "SELECT (SELECT count(*) FROM fix), (SELECT count(*) FROM outbox WHERE done_at IS NULL)"
+                )).one()  # fmt: skip
+                if fixes == before and not letters:
+                    return
+                before = fixes
+            time.sleep(2.0)
 
     def _stored(self, acked: np.ndarray) -> dict[str, Any]:
         """Answered and not stored, and stored more than once."""
@@ -246,8 +257,11 @@ class House:
                 f" (t.phone::bigint - {FIRST_PHONE}), (SELECT f.serial FROM fix f"
                 " WHERE f.vehicle_id = v.vehicle_id AND f.received_at = v.seen_at"
                 " ORDER BY f.time DESC LIMIT 1)"
-                " FROM violation v JOIN terminal t ON t.vehicle_id = v.vehicle_id"
+                " FROM violation v JOIN terminal t ON t.vehicle_id = v.vehicle_id WHERE v.state <> 'refuted'"
             )).all()  # fmt: skip
+            refuted = connection.execute(
+                text("SELECT count(*) FROM violation WHERE state = 'refuted'")
+            ).scalar_one()
             vehicles = {row[1] for row in rows}
             others = connection.execute(text("SELECT id FROM vehicle WHERE plate LIKE 'R%'")).scalars().all()
         vehicles |= set(self.dice.sample(list(others), min(len(others), self.chosen.sample)))
@@ -260,7 +274,8 @@ class House:
         ]
         fresh = sum(row[0] > first for row in rows)
         return {
-            "violations": len(found), "violations_of_this_run": fresh,
+            "violations": len(found), "violations_of_this_run": fresh, "refuted": refuted,
+            "odd_ones": [list(map(str, one)) for one in sorted(wanted ^ set(found), key=str)[:10]],
             "missed": len(wanted - set(found)), "invented": len(set(found) - wanted),
             "doubled_violations": len(found) - len(set(found)), "checked_vehicles": len(vehicles),
             "heard_in_browser": sum(row[0] in ear.heard for row in rows if row[0] > first),
@@ -338,7 +353,7 @@ def _house(data: Path, chosen: argparse.Namespace) -> Iterator[House]:
     with contextlib.ExitStack() as stack, (data / "up.log").open("w") as out:
         command = [sys.executable, "-m", "workers", "up"]
         up = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out, text=True)
-        stack.callback(_stop, up)
+        stack.callback(end, up, signal.SIGINT, 30.0)
         ends = time.time() + 90
         while "http://" not in (data / "up.log").read_text():
             assert up.poll() is None and time.time() < ends, (data / "up.log").read_text()
@@ -358,14 +373,6 @@ def _house(data: Path, chosen: argparse.Namespace) -> Iterator[House]:
         stack.callback(lambda: [fleet.kill() for fleet in house.fleets])
         house.start_fleets(ports[2:])
         yield house
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGINT)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(30)
-        return
-    process.kill()
 
 
 def _free_ports(count: int) -> list[int]:

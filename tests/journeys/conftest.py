@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 
 from parking import db, running
 from tests.streams import free_ports
+from workers.processes import end
 
 ROOT = Path(__file__).parents[2]
 PORTS = ("HAZPARK_WEB_PORT", "HAZPARK_LIVE_PORT", "HAZPARK_GATEWAY_PORT")
@@ -84,7 +85,7 @@ def _start(data: Path, stack: contextlib.ExitStack) -> House:
         process = subprocess.Popen(
             [sys.executable, "-m", "workers", "up"], cwd=ROOT, env=env, stdout=out, stderr=out, text=True
         )
-    stack.callback(_stop, process)
+    stack.callback(end, process, signal.SIGINT, 30.0)
     wait_for(lambda: process.poll() is not None or "http://" in log.read_text(), 90)
     said = log.read_text()
     assert process.poll() is None, said
@@ -93,14 +94,6 @@ def _start(data: Path, stack: contextlib.ExitStack) -> House:
     engine = db.make_engine(environment["DATABASE_URL"])
     stack.callback(engine.dispose)
     return House(data, ports, passwords, environment, engine, process)
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGINT)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(30)
-        return
-    process.kill()
 
 
 @pytest.fixture(scope="module")

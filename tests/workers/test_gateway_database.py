@@ -17,6 +17,7 @@ from sqlalchemy import exc, text
 
 from parking.db import transaction
 from parking.services import park as parks
+from parking.services.remembered import Changed
 from tests import land
 from tests.gateways import MOMENT, at, play, running, terminal, until
 from workers.channels.live import STREAM, LiveStream
@@ -147,6 +148,7 @@ def test_only_a_fault_of_the_data_gives_a_report_up():
 
     assert [said(s) for s in ("57P01", "53100", "40P01", "55P03", "08006")] == [True] * 5
     assert [said(s) for s in ("23514", "22003", "22021")] == [False] * 3
+    assert outage(Changed("others always came between")) is None
     assert [said(s) for s in ("XX000", "57014")] == [None] * 2
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class Connection(asyncio.Protocol):
     """``waiting``: sign-ons under way; ``undecided``: fixes read and not yet answered; ``source``: the
-    address at the other end."""
+    address at the other end; ``lost``: what it wrote is still read, but nobody listens."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -31,6 +31,7 @@ class Connection(asyncio.Protocol):
         self._serial = 0
         self.waiting = 0
         self.undecided = 0
+        self.lost = False
         self.source = "?"
 
     # what asyncio calls
@@ -56,6 +57,7 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.lost = True
         self._gateway.gone(self._session)
 
     # reading
@@ -122,14 +124,22 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def leave(self) -> None:
+        """Close, and forget what was not yet read: who wrote it came back elsewhere and sends it again."""
+        self._forget()
+        self.close()
+
     def abort(self) -> None:
         """Hang up at once, and forget what was not yet read."""
-        self._backlog.clear()
-        self._gateway.intake.forget(self._session)
+        self._forget()
         if self._working is not None:
             self._working.cancel()
         if self._transport is not None:
             self._transport.abort()
+
+    def _forget(self) -> None:
+        self._backlog.clear()
+        self._gateway.intake.forget(self._session)
 
     @property
     def _session(self) -> Session:

@@ -3,14 +3,18 @@
 A connection's bytes are plain when every frame in them is an authentication, or a position report of a
 terminal that has authenticated there. Those become one block of columns. Any other connection's bytes are
 read frame by frame by its session; either way each connection is read in the order it was written.
+
+Reports are read while the queue has room. Who begins with signing on is read at once: behind a full queue
+it would lose patience, come back over yet another connection and stand behind everything again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,26 +39,39 @@ SHORTEST = 1 + 12 + 28 + 1 + 1
 PIECE = 64 * 1024
 
 
+#: Whole frames of registration (0x0100) or authentication (0x0102), as many as come first.
+_SIGN_ONS = re.compile(rb"(?:\x7e\x01[\x00\x02][^\x7e]*\x7e)+")
+
+
 class Intake:
-    """``receive`` takes what a connection brought; ``run`` reads it while the queue has room."""
+    """``receive`` takes what a connection brought; ``run`` reads it while the queue has room, ``run_signing``
+    reads sign-ons at any time."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._brought: dict[Session, bytes] = {}
         self._arrived = asyncio.Event()
+        self._signing: dict[Session, bytes] = {}  # what begins with a sign-on
+        self._signs = asyncio.Event()
 
     def receive(self, session: Session, data: bytes) -> None:
-        before = self._brought.get(session)
+        signs = session in self._signing
+        before = (self._signing if signs else self._brought).get(session)
         if before is not None or len(data) > PIECE or self._gateway.batcher.queue.full:
             session.pause()
-        self._brought[session] = data if before is None else before + data
-        self._arrived.set()
+        if signs or (before is None and session.between and _SIGN_ONS.match(data)):
+            self._signing[session] = data if before is None else before + data
+            self._signs.set()
+        else:
+            self._brought[session] = data if before is None else before + data
+            self._arrived.set()
 
     def holds(self, session: Session) -> bool:
-        return session in self._brought
+        return session in self._brought or session in self._signing
 
     def forget(self, session: Session) -> None:
         self._brought.pop(session, None)
+        self._signing.pop(session, None)
 
     async def run(self) -> None:
         """For ever: a moment for others to come, then all that came."""
@@ -62,17 +79,45 @@ class Intake:
             await self._arrived.wait()
             await asyncio.sleep(self._gateway.limits.read_s)
             await self._gateway.batcher.queue.room()
-            try:
-                self.read()
-            except (
-                Exception
-            ) as error:  # ours; the connections that brought it are closed, their terminals send again
-                self._gateway.log.error("intake_fault", why=f"{type(error).__name__}: {error}")
-                self._gateway.counts["faults"] += 1
+            self._try(self._read_brought)
+
+    async def run_signing(self) -> None:
+        """The same for those who sign on."""
+        while True:
+            await self._signs.wait()
+            await asyncio.sleep(self._gateway.limits.read_s)
+            self._try(self._read_signing)
 
     def read(self) -> None:
-        """Read what fits into the queue; the rest stays."""
-        sessions, streams = self._take()
+        """Read the sign-ons, and what fits into the queue; the rest stays."""
+        self._read_signing()
+        self._read_brought()
+
+    def _try(self, reading: Callable[[], None]) -> None:
+        try:
+            reading()
+        except Exception as error:  # ours; who brought it is cut off and sends again
+            self._gateway.log.error("intake_fault", why=f"{type(error).__name__}: {error}")
+            self._gateway.counts["faults"] += 1
+
+    def _read_brought(self) -> None:
+        self._read(*self._take())
+
+    def _read_signing(self) -> None:
+        """The sign-ons that come first; what follows them waits for their answers, and then in line."""
+        sessions, streams = [], []
+        for session, data in self._signing.items():
+            found = _SIGN_ONS.match(data)
+            end = found.end() if found else len(data)
+            if end < len(data):
+                session.keep(data[end:])
+            sessions.append(session)
+            streams.append(data[:end])
+        self._signing.clear()
+        self._signs.clear()
+        self._read(sessions, streams)
+
+    def _read(self, sessions: list[Session], streams: list[bytes]) -> None:
         if not sessions:
             return
         try:

@@ -75,7 +75,8 @@ class Gateway:
         """Listen. Raises OSError when the address is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Session(self), host, port, backlog=4096)
-        work = (self.batcher.run(), self.intake.run(), self._watch(), self.commanding.run())
+        reading = (self.intake.run(), self.intake.run_signing())
+        work = (self.batcher.run(), *reading, self._watch(), self.commanding.run())
         self._tasks = [asyncio.create_task(part) for part in work]
 
     async def stop(self) -> None:
@@ -109,15 +110,16 @@ class Gateway:
         return self.limits.queue * self.limits.share
 
     def welcome(self, session: Session, phone: str) -> None:
-        """``phone`` has authenticated on ``session``; an older connection of the same phone is closed."""
+        """``phone`` has authenticated on ``session``; an older connection of the same phone is closed, a
+        relay's once all its terminals have gone elsewhere."""
         self._strangers.pop(session, None)
         older = self._live.get(phone)
         self._live[phone] = session
         if older is not None and older is not session:
             self.counts["superseded"] += 1
             older.unsign(phone)
-            if not older.relay:
-                older.close()
+            if not older.phones:
+                older.leave()
 
     def leave(self, session: Session, phone: str) -> None:
         """``phone`` is not served on ``session`` any more; it may sign on again."""

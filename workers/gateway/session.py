@@ -222,6 +222,8 @@ class Session(Connection):
         self.phones[phone] = None
         self.signed[raw] = phone
         self.deadline = time.monotonic() + self._gateway.limits.idle_s
+        if self.lost:
+            return
         self._gateway.welcome(self, phone)
         edition = Version.V2019 if len(raw) > 6 else Version.V2013
         self._gateway.commanding.on_welcome(phone, edition, self)

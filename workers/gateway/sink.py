@@ -18,6 +18,7 @@ from parking.queries import park as parks
 from parking.queries.park import NoPark
 from parking.services import heartbeats, sign_ons, terminals, tracking
 from parking.services.fixbatch import TerminalFix
+from parking.services.remembered import Changed
 from parking.services.terminals import Registration as Registered
 from parking.services.tracking import Position
 from workers.channels.live import LiveStream
@@ -121,6 +122,8 @@ def outage(error: BaseException) -> bool | None:
     """True: not the data's fault, try the same again. False: the data's. None: cannot tell."""
     if isinstance(error, (OSError, exc.TimeoutError, NoPark)):
         return True
+    if isinstance(error, Changed):
+        return None
     if not isinstance(error, exc.DBAPIError):
         return False
     if error.connection_invalidated:
