@@ -648,6 +648,15 @@ class Refusal(StrEnum):
     WARNING_NOT_YOURS = "warning_not_yours"
     WARNING_OVER = "warning_over"
     BAY_NEIGHBOUR = "bay_neighbour"  # bay, neighbour, plate, hazard_class, distance_m, needed_m
+    # routes and closed zones named by a booking
+    ROUTE_UNKNOWN = "route_unknown"  # route
+    ROUTE_NOT_IN_FORCE = "route_not_in_force"  # route, day
+    ROUTE_DETOUR = "route_detour"  # route
+    ZONE_UNKNOWN = "zone_unknown"  # zone
+    ZONE_NOT_IN_FORCE = "zone_not_in_force"  # zone, day
+    ZONE_NOT_CLOSED = "zone_not_closed"  # zone
+    PLACE_SHUT = "place_shut"  # place, zone
+    PERMIT_MEANWHILE = "permit_meanwhile"  # plate, by
     # lifecycle
     BOOKING_UNKNOWN = "booking_unknown"
     VISIT_UNKNOWN = "visit_unknown"
