@@ -337,6 +337,7 @@ class FixFault(StrEnum):
     PLATE_DIFFERS = "plate_differs"
     FILE_UNREADABLE = "file_unreadable"
     FILE_TOO_LARGE = "file_too_large"
+    LINES_ABSENT = "lines_absent"
     FILE_EMPTY = "file_empty"
     FILE_ENTITIES = "file_entities"
     COLUMN_ABSENT = "column_absent"
@@ -737,7 +738,7 @@ class Refusal(StrEnum):
     TERMINAL_UNKNOWN = "terminal_unknown"
     TERMINAL_UNBOUND = "terminal_unbound"  # phone
     COMMAND_OVER = "command_over"  # state
-    OUT_OF_RANGE = "out_of_range"  # field, least, most
+    OUT_OF_RANGE = "number_out_of_range"  # field, least, most
     NOT_GBK = "not_gbk"  # characters
     TEXT_TOO_LONG = "text_too_long"  # bytes, limit
     NOTHING_ASKED = "nothing_asked"

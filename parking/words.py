@@ -245,6 +245,7 @@ FAULTS: Mapping[StrEnum, str] = {
     FixFault.FILE_UNREADABLE: "The file cannot be read: {reason}",
     FixFault.FILE_TOO_LARGE: "The file is larger than {limit}.",
     FixFault.FILE_EMPTY: "The file holds no position.",
+    FixFault.LINES_ABSENT: "Expected one line per vehicle.",
     FixFault.FILE_ENTITIES: "The file declares XML entities or a document type; such files are not read.",
     FixFault.COLUMN_ABSENT: "No column for {field_name}. Found: {found}. Understood: {names}.",
     FixFault.COLUMN_TWICE: "Columns {found} all mean {field_name}.",

@@ -25,7 +25,7 @@ from parking.refused import Refused
 from parking.services import reports
 from parking.services.reports import Report
 from parking.speech import N_
-from parking.trackfile_row import SPEED_UNITS
+from parking.trackfiles.rows import SPEED_UNITS
 from parking.vocabulary import FeedKind, FixFault
 from web import api_common as api
 from web.api_common import Answer
