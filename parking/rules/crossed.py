@@ -18,6 +18,8 @@ from parking.rules.plausibility import reachable
 from parking.rules.sight import Finding, Sight, degrees, instant
 from parking.vocabulary import Certainty, PassageKind, ViolationKind
 
+#: The fact that only a crossing has of which nobody knows where it was.
+DOUBT = "stretch"
 #: Points of the possible stretch of a line that are kept; more are thinned out.
 STRETCH_POINTS = 200
 
@@ -160,7 +162,7 @@ def _stretch(area: Area, sight: Sight, over: Over) -> dict[str, Any]:
     tolerance = 0.5
     while shapely.get_num_coordinates(possible) > STRETCH_POINTS and tolerance < 1000:
         possible, tolerance = shapely.simplify(possible, tolerance), tolerance * 2
-    return {"stretch": _geojson(sight.ground.frame.to_degrees(possible))}
+    return {DOUBT: _geojson(sight.ground.frame.to_degrees(possible))}
 
 
 def _geojson(shape: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from parking import outbox
 from parking.events import ViolationRefuted, ViolationSeen
 from parking.models import Violation
+from parking.rules.crossed import DOUBT
 from parking.rules.deviation import END_FACTS
 from parking.rules.monitor import Finding, Journey
 from parking.services import audit, episodes, passages
@@ -202,8 +203,10 @@ def _shown(violation: Violation, finding: Finding, journey: Journey) -> dict[str
 
 
 def _facts(violation: Violation, finding: Finding) -> dict[str, Any]:
-    """What is known by all fixes; of an end that was none nothing stays."""
+    """What is known by all fixes; of an end that was none nothing stays, nor of a doubt where it happened."""
     merged = {**violation.facts, **finding.facts}
+    if DOUBT not in finding.facts:
+        merged.pop(DOUBT, None)
     if finding.ended_at is None:
         merged = {name: fact for name, fact in merged.items() if name not in END_FACTS}
     return merged

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from alembic import command
 from sqlalchemy import select, update
 
-from parking import db, schema
+from parking import schema
 from parking.db import transaction
 from parking.models import CheckRow, ParkRow
 from parking.rules.checklist import DEFAULT
 from parking.services.checklist import _stored
+from tests import earlier
 from tests.factories import NOW
 
 
@@ -34,15 +34,7 @@ def _list(session, park_id: int) -> list[tuple[str, bool]]:
 
 
 def test_a_list_as_delivered_gets_the_row_asked_and_an_edited_one_gets_it_to_be_decided_on(servers):
-    name = f"{servers.prefix}_v11"
-    servers._sql(f"CREATE DATABASE {name}")
-    engine = db.make_engine(servers.url_of(name))
-    try:
-        with engine.connect() as connection:
-            made = schema.config()
-            made.attributes["connection"] = connection
-            command.upgrade(made, "0013")
-            connection.commit()
+    with earlier.database_at(servers, "0013") as engine:
         with transaction(engine) as session:
             untouched, reworded, shortened = (_park(session, code) for code in ("one", "two", "three"))
             newer = _park(session, "four", missing="")
@@ -64,6 +56,3 @@ def test_a_list_as_delivered_gets_the_row_asked_and_an_edited_one_gets_it_to_be_
             given = _stored(untouched, 11, next(r for r in DEFAULT if r.code == "V11"))
             told = ("text_zh", "text_en", "holder", "on_fail", "document", "applies", "source", "self_check")
             assert [getattr(asked, n) for n in told] == [getattr(given, n) for n in told]
-    finally:
-        engine.dispose()
-        servers.drop(name)
