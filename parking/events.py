@@ -31,6 +31,14 @@ class BookingClosed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PermitChanged(Event):
+    """Other routes or closed zones are named for a booking."""
+
+    name: ClassVar[str] = "permit_changed"
+    booking_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class BayHeld(Event):
     name: ClassVar[str] = "bay_held"
     booking_id: int
@@ -147,6 +155,7 @@ class TerminalsDisagree(Event):
 ALL: tuple[type[Event], ...] = (
     BookingSubmitted,
     BookingClosed,
+    PermitChanged,
     BayHeld,
     BayLost,
     OverrideAsked,

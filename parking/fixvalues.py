@@ -32,6 +32,7 @@ _SHOWN = 60
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _COMPACT = re.compile(r"(?:19|20)\d{12}", re.ASCII)
+_SECONDS = re.compile(r"\d{9,13}(\.\d{1,9})?", re.ASCII)
 _SLASHED = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 
 
@@ -94,7 +95,12 @@ def datum(field: str, raw: Any) -> Datum:
 
 
 def moment(field: str, raw: Any, zone: tzinfo | None = None) -> datetime:
-    """An instant, whole seconds UTC: ISO 8601, seconds or milliseconds since 1970, or YYYYMMDDhhmmss.
+    """``instant`` to the whole second."""
+    return instant(field, raw, zone).replace(microsecond=0)
+
+
+def instant(field: str, raw: Any, zone: tzinfo | None = None) -> datetime:
+    """An instant, UTC: ISO 8601, seconds or milliseconds since 1970, or YYYYMMDDhhmmss.
 
     A time without a zone is read in ``zone``, and refused without one.
     """
@@ -107,7 +113,7 @@ def moment(field: str, raw: Any, zone: tzinfo | None = None) -> datetime:
             if zone is None:
                 raise wrong(FixFault.ZONE_ABSENT, field, value=shown(raw))
             found = found.replace(tzinfo=zone)
-        found = found and found.astimezone(UTC).replace(microsecond=0)
+        found = found and found.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         found = None
     if found is None or found.year not in YEARS:
@@ -116,7 +122,7 @@ def moment(field: str, raw: Any, zone: tzinfo | None = None) -> datetime:
 
 
 def _since_1970(typed: str) -> datetime | None:
-    if _COMPACT.fullmatch(typed) or not re.fullmatch(r"\d{9,13}(\.\d{1,9})?", typed, re.ASCII):
+    if not _SECONDS.fullmatch(typed) or _COMPACT.fullmatch(typed):
         return None
     seconds = float(typed)
     return datetime.fromtimestamp(seconds / 1000 if seconds >= 1e11 else seconds, UTC)

@@ -337,6 +337,7 @@ class FixFault(StrEnum):
     PLATE_DIFFERS = "plate_differs"
     FILE_UNREADABLE = "file_unreadable"
     FILE_TOO_LARGE = "file_too_large"
+    LINES_ABSENT = "lines_absent"
     FILE_EMPTY = "file_empty"
     FILE_ENTITIES = "file_entities"
     COLUMN_ABSENT = "column_absent"
@@ -648,6 +649,15 @@ class Refusal(StrEnum):
     WARNING_NOT_YOURS = "warning_not_yours"
     WARNING_OVER = "warning_over"
     BAY_NEIGHBOUR = "bay_neighbour"  # bay, neighbour, plate, hazard_class, distance_m, needed_m
+    # routes and closed zones named by a booking
+    ROUTE_UNKNOWN = "route_unknown"  # route
+    ROUTE_NOT_IN_FORCE = "route_not_in_force"  # route, day
+    ROUTE_DETOUR = "route_detour"  # route
+    ZONE_UNKNOWN = "zone_unknown"  # zone
+    ZONE_NOT_IN_FORCE = "zone_not_in_force"  # zone, day
+    ZONE_NOT_CLOSED = "zone_not_closed"  # zone
+    PLACE_SHUT = "place_shut"  # place, zone
+    PERMIT_MEANWHILE = "permit_meanwhile"  # plate, by
     # lifecycle
     BOOKING_UNKNOWN = "booking_unknown"
     VISIT_UNKNOWN = "visit_unknown"
@@ -728,7 +738,7 @@ class Refusal(StrEnum):
     TERMINAL_UNKNOWN = "terminal_unknown"
     TERMINAL_UNBOUND = "terminal_unbound"  # phone
     COMMAND_OVER = "command_over"  # state
-    OUT_OF_RANGE = "out_of_range"  # field, least, most
+    OUT_OF_RANGE = "number_out_of_range"  # field, least, most
     NOT_GBK = "not_gbk"  # characters
     TEXT_TOO_LONG = "text_too_long"  # bytes, limit
     NOTHING_ASKED = "nothing_asked"

@@ -13,6 +13,8 @@ from itertools import count
 from typing import Any
 
 from shapely import box, to_wkb
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parking.models import Bay, Booking, Goods, LayerVersion, Lot, ParkRow
@@ -146,6 +148,13 @@ def _layer(
             loaded_at=NOW,
         )
     )
+
+
+def draw(session: Session, kind: str, code: str, shape: BaseGeometry, **attributes: Any) -> None:
+    """A shape more in the park of the little lot; ``shape`` in degrees."""
+    park = session.scalars(select(ParkRow)).one()
+    _layer(session, park, kind, code, to_wkb(shape), attributes)
+    session.flush()
 
 
 def form(**changes: Any) -> BookingForm:

@@ -51,6 +51,7 @@ def _open_rooms(app: Flask) -> None:
     """Register every room; its ``MENU`` lists (endpoint, label) in the order shown."""
     from web import (
         admin,
+        api_common,
         api_document,
         api_fixes,
         api_osmand,
@@ -88,8 +89,10 @@ def _open_rooms(app: Flask) -> None:
         *(admin, layers, tokens, export, ogc, health),
         *(api_osmand, api_fixes, api_document),
     )
-    for room in (desk, inbox, layers, supervisor, terminals, warnings, api_osmand, api_fixes):
+    for room in (desk, inbox, layers, supervisor, terminals, warnings):
         room.init_app(app)
+    for door in (api_osmand, api_fixes):
+        api_common.without_csrf(app, door.bp)
     menu: list[tuple[str, str]] = []
     for room in rooms:
         blueprint: Blueprint = room.bp

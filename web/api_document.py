@@ -10,7 +10,7 @@ from geo.datum import Datum
 from parking.fixvalues import ALARMS, LARGEST_SPEED
 from parking.services.reports import Result
 from parking.speech import N_
-from parking.trackfile_row import SPEED_UNITS
+from parking.trackfiles.rows import SPEED_UNITS
 from parking.vocabulary import FixFault
 from web.api_fixes import KEY_LENGTH, LARGEST, MOST, UNPACKED
 from web.gates import public

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, jsonify, request
+from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -25,7 +25,7 @@ from parking.refused import Refused
 from parking.services import reports
 from parking.services.reports import Report
 from parking.speech import N_
-from parking.trackfile_row import SPEED_UNITS
+from parking.trackfiles.rows import SPEED_UNITS
 from parking.vocabulary import FeedKind, FixFault
 from web import api_common as api
 from web.api_common import Answer
@@ -56,10 +56,6 @@ class Said:
     fix: Mapping[str, Any]  # raw fields by the names of the OsmAnd protocol
     speed_kmh: float  # km/h of one unit of its speed
     json: bool = False
-
-
-def init_app(app: Flask) -> None:
-    api.without_csrf(app, bp)
 
 
 @bp.route("/api/osmand", methods=["GET", "POST"])

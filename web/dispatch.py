@@ -27,7 +27,7 @@ from parking.queries.board import BayView, Board
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
 from parking.rules import booking as life
-from parking.services import bays, bookings, planning, visits
+from parking.services import bays, bookings, permits, planning, visits
 from parking.services.bays import Suggestion
 from parking.services.limits import Meter
 from parking.speech import N_
@@ -35,8 +35,9 @@ from parking.vocabulary import Advice, BookingState, BookingStep, Refusal, Role,
 from web.board_view import Drawing, at_dock, drawing, timeline
 from web.forms import posted_row, row_number, typed
 from web.gates import gate
-from web.language import _, name
+from web.language import _, lang, name
 from web.people import actor, source
+from web.permits import Named, Offer, asked, named, offer
 from web.store import reading, transaction
 
 bp = Blueprint("dispatch", __name__)
@@ -79,6 +80,8 @@ class Choice:
     booking: BookingView | None = None
     bay: BayView | None = None
     suggestions: tuple[Suggestion, ...] | None = None
+    named: Named | None = None
+    offer: Offer | None = None
 
     @property
     def suggestion(self) -> Suggestion | None:
@@ -137,13 +140,27 @@ def index() -> str:
 @bp.post("/board/assign")
 @gate(Role.DISPATCHER)
 def assign() -> AnyResponse:
-    """Give a booking a bay: one click. ``seen`` is the bay the dispatcher saw on the booking."""
+    """Give a booking a bay, with the routes and zones ticked: one click. ``seen``: the bay it had."""
     booking_id, bay = posted_row("booking_id"), typed("bay", 64)
 
     def take() -> str:
         with transaction() as session:
-            bays.assign(session, booking_id, bay, clock.now(), actor(), source(), expected=typed("seen", 64))
+            bays.assign(session, booking_id, bay, clock.now(), actor(), source(), typed("seen", 64), asked())
         return "assigned"
+
+    return _after(take, booking_id)
+
+
+@bp.post("/board/permit")
+@gate(Role.DISPATCHER)
+def permit() -> AnyResponse:
+    """Name other routes and closed zones for a booking, from now on."""
+    booking_id, naming = posted_row("booking_id"), asked() or abort(400)
+
+    def take() -> str:
+        with transaction() as session:
+            permits.give(session, booking_id, naming, clock.now(), actor(), source())
+        return "named"
 
     return _after(take, booking_id)
 
@@ -211,6 +228,7 @@ def _done(word: str) -> str:
     """What was done, said to the dispatcher; unknown words say nothing."""
     said = {
         "assigned": N_("The bay is assigned."),
+        "named": N_("Routes and closed zones are set."),
         "closed": N_("The bay is out of service."),
         "moved": N_("The bay is out of service; those who lost it have another one."),
         "opened": N_("The bay is in service again."),
@@ -254,7 +272,14 @@ def _scene(
         wants = chosen is not None and _assignable(chosen)
         proposed = tuple(bays.suggest(session, chosen.id, now)) if chosen and wants else None
         meters = bays.meters(session, board.lot_id, now)
-    choice = Choice(chosen, next((b for b in board.bays if b.code == bay), None), proposed)
+        every = park_query.current(session)
+    choice = Choice(
+        chosen,
+        next((b for b in board.bays if b.code == bay), None),
+        proposed,
+        named(every, chosen, now, lang()) if chosen else None,
+        offer(every, chosen, now, asked() if posted and reasons else None) if chosen else None,
+    )
     tab = where.get("tab", "")
     return Scene(
         tab=tab if tab in dict(TABS) else TABS[0][0],

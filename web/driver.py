@@ -27,6 +27,7 @@ from web.gates import booking_link, booking_url, public, signature
 from web.language import lang, name
 from web.limits import Tries
 from web.people import source
+from web.permits import Named, named
 from web.queue_words import estimate
 from web.store import reading, transaction
 
@@ -227,6 +228,7 @@ def _shown(view: BookingView) -> dict[str, object]:
     return {
         "b": view,
         "place": _place(view),
+        "may": _may(view),
         "advice_tone": tone,
         "advice": sentence,
         "steps": _steps(view),
@@ -271,6 +273,14 @@ def _steps(view: BookingView) -> list[tuple[str, str]]:
 def _place(view: BookingView) -> Place:
     with reading() as session:
         return place(park_query.today(session), view, lang())
+
+
+def _may(view: BookingView) -> Named | None:
+    """The routes and closed zones of a vehicle that is expected or here."""
+    if not (view.visit.open if view.visit else view.state is BookingState.APPROVED):
+        return None
+    with reading() as session:
+        return named(park_query.current(session), view, clock.now(), lang())
 
 
 def _version(view: BookingView) -> str:

@@ -146,18 +146,15 @@ class Place:
 
     zone: str
     gates: tuple[str, ...]
-    routes: tuple[str, ...]
 
 
 def place(park: Park, view: BookingView, lang: str) -> Place:
-    """Gates for hazmat vehicles, approved routes in, and the zone of the bay."""
+    """Gates for hazmat vehicles, and the zone of the bay."""
     gates = [f for f in park.of(LayerKind.GATE) if f.attributes.get("gate_kind") == "hazmat_only"]
-    routes = [f for f in park.of(LayerKind.ROUTE) if f.attributes.get("direction") in ("in", "both")]
     zones = [f for f in park.of(LayerKind.ZONE) if f.code == view.zone]
     return Place(
         zones[0].name(lang) if zones else (view.zone or ""),
         tuple(g.name(lang) for g in gates),
-        tuple(r.name(lang) for r in routes),
     )
 
 

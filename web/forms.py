@@ -31,7 +31,11 @@ UNREADABLE = datetime(1, 1, 1)  # noqa: DTZ001 - naive on purpose
 
 def typed(key: str, limit: int = 500) -> str:
     """A posted field without control characters, trimmed, cut at ``limit``."""
-    return _CONTROL.sub("", request.form.get(key, ""))[:limit].strip()
+    return cleaned(request.form.get(key, ""), limit)
+
+
+def cleaned(text: str, limit: int) -> str:
+    return _CONTROL.sub("", text)[:limit].strip()
 
 
 def booking_fields() -> dict[str, str]:

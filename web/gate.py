@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from parking import clock
 from parking.queries import bookings as booking_query
+from parking.queries import park as park_query
 from parking.queries import restraints as restraint_query
 from parking.queries.bookings import BookingView
 from parking.refused import Reason, Refused, no
@@ -35,6 +36,7 @@ from web.forms import booking_fields, booking_form, cargo_lines, posted_row, typ
 from web.gates import gate
 from web.language import _, lang, name
 from web.people import current_person, source
+from web.permits import named
 from web.store import reading, transaction
 
 bp = Blueprint("gate", __name__)
@@ -247,9 +249,11 @@ def _page(booking_id: int, reasons: Sequence[Reason] = ()) -> str:
         cargoes = booking_query.cargoes(session, booking_id)
         held = restraint_query.standing(session, view.visit.id) if view.visit else []
         waits = arrivals.of_booking(session, booking_id, clock.now())
+        may = named(park_query.current(session), view, clock.now(), lang())
     return render_template(
         "gate_vehicle.html",
         b=view,
+        may=may,
         cargoes=cargoes,
         restraints=held,
         waits=waits,

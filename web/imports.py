@@ -9,15 +9,15 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from werkzeug.wrappers import Response as AnyResponse
 
 from geo.datum import Datum
-from parking import clock, trackfiles
+from parking import clock
 from parking.queries import feeds as feed_query
 from parking.queries.feeds import ImportView
 from parking.refused import Reason, Refused, no
 from parking.rules import plate as plates
 from parking.services import imports
 from parking.speech import N_
-from parking.trackfile_row import SPEED_UNITS
-from parking.trackfiles import Options
+from parking.trackfiles.rows import SPEED_UNITS
+from parking.trackfiles.vehicle import Options, zone_of
 from parking.vocabulary import FixFault, ImportState, Mark, Refusal, Role
 from web.forms import typed
 from web.gates import gate
@@ -107,7 +107,7 @@ def _options(asked: Mapping[str, str]) -> Options:
     if reasons:
         raise Refused(*reasons)
     datum = Datum(asked["datum"]) if asked["datum"] else None
-    zone = trackfiles.zone_of(asked["zone"])
+    zone = zone_of(asked["zone"])
     return Options(plates.normalise(asked["plate"]), datum, zone, asked["speed_unit"])
 
 

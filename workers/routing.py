@@ -42,6 +42,7 @@ def _replay(session: Session, letter: Letter, now: datetime) -> None:
 ROUTES: Mapping[str, Route] = {
     events.BookingSubmitted.name: Route(("booking", "notice"), notices.announce),
     events.BookingClosed.name: Route(("booking", "bay")),
+    events.PermitChanged.name: Route(("booking",)),
     events.BayHeld.name: Route(("booking", "bay")),
     events.BayLost.name: Route(("booking", "bay", "notice"), notices.announce),
     events.OverrideAsked.name: Route(("booking", "notice"), notices.announce),

@@ -17,13 +17,16 @@ from shapely import Point, box
 from geo.fix import Fix
 from geo.layers import read_park
 from geo.shapes import Feature, LayerKind, Park
+from parking import routesfile
+from parking.cli import complaints
 from parking.cli.language import parser, spoken
 from parking.layer_words import sentence
+from parking.refused import Refused
 from parking.rules.ground import Ground
 from parking.rules.monitor import Finding, Journey, Judged, rejudge
 from parking.rules.policy import Policy
 from parking.speech import N_, translate
-from parking.tracksfile import Trouble, read_routes, read_tracks
+from parking.trackfiles import fleet
 
 ABOUT = N_("Judge a file of tracks by the live rules.")
 AFTER = N_(
@@ -56,16 +59,17 @@ def main(argv: list[str]) -> int:
         for item in report.items:
             print(sentence(item, lang), file=sys.stderr)
         return 2
+    file = chosen.tracks
     try:
-        tracks, troubles = read_tracks(chosen.tracks)
-        routes = read_routes(chosen.routes) if chosen.routes else []
-    except Trouble as trouble:
-        print(translate(trouble.sentence, lang, **trouble.facts), file=sys.stderr)
+        tracks, faults = fleet.read(file)
+        file = chosen.routes
+        routes = routesfile.read(file) if file else []
+    except Refused as refused:
+        complaints.of_file(refused, lang, file.name)
         return 2
-    for row in troubles:
-        print(translate(row.sentence, lang, **row.facts), file=sys.stderr)
-    _judge(Grounds(park, routes, chosen.anywhere), tracks, chosen, len(troubles))
-    return 1 if troubles else 0
+    complaints.of_rows(faults, lang)
+    _judge(Grounds(park, routes, chosen.anywhere), tracks, chosen, len({line for line, _ in faults}))
+    return 1 if faults else 0
 
 
 class Grounds:

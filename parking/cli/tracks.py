@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from geo.datum import Datum
-from parking import clock, speech, trackfiles
+from parking import clock, speech
 from parking.cli.language import parser, spoken
 from parking.db import transaction
 from parking.models import TrackImport
@@ -15,8 +15,8 @@ from parking.refused import Refused
 from parking.rules import plate as plates
 from parking.services import imports
 from parking.speech import N_, translate
-from parking.trackfile_row import SPEED_UNITS
-from parking.trackfiles import Options
+from parking.trackfiles.rows import SPEED_UNITS
+from parking.trackfiles.vehicle import Options, zone_of
 from parking.vocabulary import FixFault, ImportState, Mark
 
 ABOUT = N_("Import a file of old tracks of one vehicle (CSV or GPX).")
@@ -55,7 +55,7 @@ def main(argv: list[str]) -> int:
 
 
 def _import(chosen: Any, lang: str) -> TrackImport:
-    plate, zone = plates.normalise(chosen.plate), trackfiles.zone_of(chosen.time_zone)
+    plate, zone = plates.normalise(chosen.plate), zone_of(chosen.time_zone)
     datum = Datum(chosen.datum) if chosen.datum else None
     data = chosen.file.read_bytes()
     with transaction() as session:

@@ -2,7 +2,7 @@
 
 from parking.models.archive import Evidence, FixBlock, LegalHold
 from parking.models.base import Base
-from parking.models.booking import Booking, Cargo, Hold, Visit
+from parking.models.booking import Booking, Cargo, Hold, PermitRow, Visit
 from parking.models.control import (
     Ban,
     BanSpared,
@@ -60,6 +60,7 @@ __all__ = [
     "Override",
     "ParkRow",
     "Passage",
+    "PermitRow",
     "PlanRun",
     "ReplayPart",
     "ReplayRun",

@@ -24,6 +24,7 @@ class FixBlock(Base):
         Index("ix_fix_block_last_received", "last_received"),
         Index("ix_fix_block_cells", "cells", postgresql_using="gin"),
         Index("ix_fix_block_vehicles", "vehicles", postgresql_using="gin"),
+        Index("ix_fix_block_terminals", "terminals", postgresql_using="gin"),
     )
 
     id: Mapped[Key]

@@ -15,7 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from parking.models.base import Base, Instant, Json, Key, Name, Word
@@ -97,6 +97,23 @@ class Cargo(Base):
     un_number: Mapped[str] = mapped_column(ForeignKey("goods.un_number"))
     mass_kg: Mapped[int]
     residue: Mapped[bool] = mapped_column(default=False)
+
+
+class PermitRow(Base):
+    """Routes a booking's vehicle may take and closed zones it may enter, from ``since`` to the next row.
+
+    No row: every one. No routes: every approved route. ``zones`` NULL: every closed zone.
+    """
+
+    __tablename__ = "permit"
+    __table_args__ = (Index("ix_permit_booking_id", "booking_id", "id"),)
+
+    id: Mapped[Key]
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"))
+    since: Mapped[Instant]
+    routes: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
+    zones: Mapped[list[str] | None] = mapped_column(ARRAY(String(40)))
+    given_by: Mapped[Name]
 
 
 class Hold(Base):

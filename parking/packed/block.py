@@ -59,6 +59,20 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """By what a fix is known again. ``time``: microseconds since 1970; ``lon``, ``lat``: degrees."""
+
+    time: Ints
+    terminal: Ints
+    serial: Ints
+    item: Ints
+    lon: Floats
+    lat: Floats
+    alarm: Ints
+    status: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Packed:
     path: bytes
     rest: bytes
@@ -146,16 +160,34 @@ def _rest(rows: KeptColumns, starts: Ints) -> bytes:
     return _sealed(out, _REST, len(rows))
 
 
-def unpack(path: bytes, rest: bytes) -> KeptColumns:
-    """Every row of a block. Raises Damaged."""
+def read_keys(path: bytes, rest: bytes) -> Keys:
+    """What tells the rows of a block apart, without all else. Raises Damaged."""
     way = read_path(path)
+    source, count = _rest_of(way, rest)
+    (serial, item, _, _), _, (_, _, alarm, status) = _numbers(source, count, way.starts)
+    return Keys(way.time, way.terminal, serial, item, way.lon, way.lat, alarm, status)
+
+
+def _rest_of(way: Path, rest: bytes) -> tuple[Reader, int]:
     source, count = _opened(rest, _REST)
     if count != len(way.time):
         raise Damaged(f"path has {len(way.time)} rows, rest {count}")
-    starts = way.starts
-    serial, item, nulls, late = (source.ints(count, starts) for _ in range(4))
+    return source, count
+
+
+def _numbers(source: Reader, count: int, starts: Ints) -> tuple[list[Ints], Floats, list[Ints]]:
+    """(serial, item, nulls, seconds to receipt), speed, (heading, altitude, alarm, status)."""
+    before = [source.ints(count, starts) for _ in range(4)]
     speed = _get_floats(source, count, starts)
-    heading, altitude, alarm, status = (source.ints(count, starts) for _ in range(4))
+    return before, speed, [source.ints(count, starts) for _ in range(4)]
+
+
+def unpack(path: bytes, rest: bytes) -> KeptColumns:
+    """Every row of a block. Raises Damaged."""
+    way = read_path(path)
+    source, count = _rest_of(way, rest)
+    starts = way.starts
+    (serial, item, nulls, late), speed, (heading, altitude, alarm, status) = _numbers(source, count, starts)
     located = (source.ints(count, starts) != 0) ^ ((status & LOCATED_BIT) != 0)
     backfill = source.ints(count, starts) != 0
     mark = _get_words(source, count, starts)

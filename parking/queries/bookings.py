@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, Select, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from parking.models import Bay, Booking, Cargo, Goods, Hold, Visit
+from parking.models import Bay, Booking, Cargo, Goods, Hold, PermitRow, Visit
 from parking.queries import lot as lots
 from parking.rules import visit as life
+from parking.rules.permit import EVERYTHING, Permit
 from parking.vocabulary import (
     AT_GATE,
     INSIDE,
@@ -55,7 +56,10 @@ class VisitView:
 
 @dataclass(frozen=True, slots=True)
 class BookingView:
-    """One booking with its bay and visit. Masses in kilograms, times aware UTC."""
+    """One booking with its bay and visit. Masses in kilograms, times aware UTC.
+
+    ``permit``: the routes and closed zones it names now; ``permit_id``: by which change, 0 for none.
+    """
 
     id: int
     code: str
@@ -95,6 +99,8 @@ class BookingView:
     width_m: float | None = None
     height_m: float | None = None
     purpose: Purpose | None = None
+    permit_id: int = 0
+    permit: Permit = EVERYTHING
 
     def goods(self, lang: str) -> str | None:
         """The proper name of the goods in ``lang``."""
@@ -236,13 +242,21 @@ def _statement() -> Select[*tuple[Any, ...]]:
             Bay.code.label("bay_code"),
             Bay.zone,
             Visit,
+            PermitRow,
         )
         .outerjoin(Goods, Goods.un_number == Booking.un_number)
         .outerjoin(Hold, (Hold.booking_id == Booking.id) & (Hold.state != HoldState.RELEASED))
         .outerjoin(Bay, Bay.id == Hold.bay_id)
         .outerjoin(Visit, Visit.booking_id == Booking.id)
+        .outerjoin(PermitRow, PermitRow.id == _newest_permit())
         .execution_options(populate_existing=True)
     )
+
+
+def _newest_permit() -> ScalarSelect[Any]:
+    newer = aliased(PermitRow)
+    newest = select(func.max(newer.id)).where(newer.booking_id == Booking.id)
+    return newest.correlate(Booking).scalar_subquery()
 
 
 def _view(row: Any) -> BookingView:
@@ -288,6 +302,8 @@ def _view(row: Any) -> BookingView:
         height_m=booking.height_m,
         purpose=Purpose(booking.purpose) if booking.purpose else None,
         waybill_out=row.Visit.waybill_out if row.Visit else None,
+        permit_id=row.PermitRow.id if row.PermitRow else 0,
+        permit=Permit.of(row.PermitRow.routes, row.PermitRow.zones) if row.PermitRow else EVERYTHING,
     )
 
 

@@ -171,9 +171,14 @@ def _here(sight: Sight) -> _Where:
 
 
 def _met(sight: Sight, inside_m: float) -> _Where | None:
-    """When and where the way from the fix before met the line ``inside_m`` within the corridor's edge."""
+    """When and where the way from the fix before met the line ``inside_m`` within the corridor's edge.
+
+    None where other routes were named between the two: by neither it drove over an edge.
+    """
     before = sight.before
-    if before is None or sight.offset is None or (there := _beyond(before)) is None:
+    if before is None or before.journey.routes != sight.journey.routes:
+        return None
+    if sight.offset is None or (there := _beyond(before)) is None:
         return None
     outside = sight.offset.beyond_m > -inside_m
     if (there > -inside_m) == outside:

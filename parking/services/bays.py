@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
+from geo.shapes import LayerKind
 from parking import outbox
 from parking.events import BayHeld
 from parking.models import Bay, Booking, Hold, Override, Visit
@@ -23,7 +25,7 @@ from parking.rules.assignment import BayFacts, Occupant, Suggestion
 from parking.rules.capacity import Content
 from parking.rules.occupancy import Stay
 from parking.rules.segregation import Load, Rulebook
-from parking.services import arrivals, audit, bookings, holding, limits
+from parking.services import arrivals, audit, bookings, holding, limits, permits
 from parking.services.limits import Meter
 from parking.vocabulary import (
     AT_GATE,
@@ -118,7 +120,8 @@ def suggest(session: Session, booking_id: int, now: datetime) -> list[Suggestion
     about_now = period[0] - timedelta(minutes=lot.rules.policy.check_in_early_min) <= now
     outside = visit is None or visit.state in AT_GATE
     held = arrivals.weather_on(session, load, now) if about_now and outside else ()
-    return _limited(booking, load, lot.share(load, contents), lot, period, now, ranked, held)
+    shut = permits.shut_out(session, booking.id, LayerKind.BAY, [b.code for b in lot.bays], period[0])
+    return _limited(booking, load, lot.share(load, contents), lot, period, now, ranked, held, shut)
 
 
 def _limited(
@@ -130,10 +133,12 @@ def _limited(
     now: datetime,
     ranked: Sequence[Suggestion],
     held: Sequence[Reason] = (),
+    shut: Mapping[str, Reason] = MappingProxyType({}),
 ) -> list[Suggestion]:
     """The ranking with what lot, zones and bay sizes say to it; what is possible stays first.
 
-    ``held``: said beside every bay; it keeps the vehicle outside for now, but no bay from being given.
+    ``shut``: bays in closed zones the booking does not name, with why. ``held``: said beside every bay; it
+    keeps the vehicle outside for now, but no bay from being given.
     """
     full = limits.against(booking, share, lot.stays, lot.bays, lot.rules, period, now)
     beside = (
@@ -146,7 +151,8 @@ def _limited(
         Suggestion(
             s.bay_id, s.bay_code, s.zone, s.score, (*s.reasons, *beside),
             (
-                *s.blocked, *full[s.zone], *limits.fit(booking, bays[s.bay_id]),
+                *s.blocked, *(shut[code] for code in (s.bay_code,) if code in shut), *full[s.zone],
+                *limits.fit(booking, bays[s.bay_id]),
                 *limits.stay(booking, load, bays[s.bay_id], lot.rules, period),
             ),
         )
@@ -169,11 +175,13 @@ def assign(
     actor: str,
     source: str,
     expected: str | None = None,
+    naming: permits.Asked | None = None,
 ) -> Hold:
     """Hold a bay for a booking, or move the hold to another bay before parking. Raises Refused.
 
     ``expected``: the bay the actor saw on the booking ("" for none). When another one is held by now,
-    somebody else was faster and the answer is no.
+    somebody else was faster and the answer is no. ``naming``: routes and closed zones approved with it; None
+    leaves them as they are.
     """
     booking = bookings.locked(session, booking_id)
     visit = session.scalar(select(Visit).where(Visit.booking_id == booking.id))
@@ -182,6 +190,8 @@ def assign(
     bay = lot.bay(bay_code)
     if bay is None:
         raise Refused(no(Refusal.BAY_UNKNOWN, bay=bay_code))
+    if naming is not None:
+        permits.change(session, booking, naming, bay.id, now, actor, source)
     before = holding.live(session, booking.id)
     if before is not None and before.bay_id == bay.id:
         return before
@@ -305,7 +315,9 @@ def _against(
     occupants = lot.occupants(booking.id, *period, now)
     load, contents = lots.carried_of(session, booking)
     share = lot.share(load, contents)
+    shut = permits.shut_out(session, booking.id, LayerKind.BAY, (bay.code,), period[0])
     return (
+        *shut.values(),
         *assignment.against(load, bay, lot.bays, occupants, lot.book),
         *limits.against(booking, share, lot.stays, lot.bays, lot.rules, period, now)[bay.zone],
         *limits.fit(booking, bay),

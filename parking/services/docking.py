@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geo.shapes import LayerKind
 from parking.models import Booking, LayerVersion, Lot
 from parking.queries import layers
 from parking.queries import lot as lots
 from parking.refused import Reason, no
 from parking.rules.park_rules import matches
 from parking.rules.substance import Load
+from parking.services import permits
 from parking.vocabulary import FormField, LoadState, Refusal
 
 
-def against(session: Session, booking: Booking, dock: str | None) -> tuple[Reason, ...]:
+def against(session: Session, booking: Booking, dock: str | None, now: datetime) -> tuple[Reason, ...]:
     """Every reason against calling a booking's vehicle to ``dock``; empty means it may go."""
     if not dock:
         return (Reason(Refusal.FIELD_MISSING, {"field": FormField.DOCK}, FormField.DOCK),)
@@ -32,7 +36,8 @@ def against(session: Session, booking: Booking, dock: str | None) -> tuple[Reaso
     if found is None:
         return (no(Refusal.DOCK_UNKNOWN, FormField.DOCK, dock=dock),)
     load, _ = lots.carried_of(session, booking)
-    return _against_class(load, dock, found.get("hazard_classes"))
+    shut = permits.shut_out(session, booking.id, LayerKind.DOCK, (dock,), now)
+    return (*shut.values(), *_against_class(load, dock, found.get("hazard_classes")))
 
 
 def _against_class(load: Load, dock: str, listed: object) -> tuple[Reason, ...]:

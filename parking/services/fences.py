@@ -143,8 +143,10 @@ def _any(session: Session) -> bool:
 
 
 def _plan(session: Session, routes: tuple[str, ...], now: datetime) -> Plan:
+    """``routes``: those named for the vehicle; it then holds what it is judged by, detours included."""
     land = ground.current(session)
-    return fences.plan(fence_query.sources(session, land.park, now, routes), land.frame, land.policy)
+    may = land.corridors_for(routes, now).codes if routes else ()
+    return fences.plan(fence_query.sources(session, land.park, now, may), land.frame, land.policy)
 
 
 def _routes(session: Session, terminal: Terminal, now: datetime) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from parking import outbox, trackfiles
+from parking import outbox
 from parking.events import TracksSent
 from parking.models import Feed, TrackImport
 from parking.refused import Refused, no
@@ -20,7 +20,8 @@ from parking.rules import plate as plates
 from parking.services import audit, feeds, reports
 from parking.services.reports import Received, Report
 from parking.services.terminals import vehicle_of
-from parking.trackfiles import Options, Tracks
+from parking.trackfiles import vehicle
+from parking.trackfiles.vehicle import Options, Tracks
 from parking.vocabulary import ImportState, Refusal
 
 #: Fixes taken in by one transaction.
@@ -34,7 +35,7 @@ def begin(
     """Check the whole file and keep its usable rows to be taken in. Raises Refused."""
     if not plates.valid(options.plate):
         raise Refused(no(Refusal.PLATE_MALFORMED, "plate", plate=options.plate[:20]))
-    tracks = trackfiles.read(data, options)
+    tracks = vehicle.read(data, options)
     vehicle_id = vehicle_of(session, options.plate, _YELLOW, now)
     feed = feeds.import_feed(session, vehicle_id, now)
     said = {
@@ -43,7 +44,7 @@ def begin(
     made = TrackImport(
         feed_id=feed.id, vehicle_id=vehicle_id, file_name=file_name[:200], options=said, asked_at=now,
         sha256=hashlib.sha256(data).hexdigest(), asked_by=actor, total=len(tracks.rows),
-        data=trackfiles.packed(tracks.rows), report=_report(tracks),
+        data=vehicle.packed(tracks.rows), report=_report(tracks),
         state=ImportState.READING if tracks.rows else ImportState.UNUSABLE,
     )  # fmt: skip
     session.add(made)
@@ -71,7 +72,7 @@ def step(session: Session, import_id: int, now: datetime) -> bool:
     made = session.get_one(TrackImport, import_id, with_for_update=True)
     if made.state != ImportState.READING or made.data is None:
         return False
-    fixes = trackfiles.unpacked(made.data, made.done, PIECE)
+    fixes = vehicle.unpacked(made.data, made.done, PIECE)
     extras = {"door": "import", "import": made.id, "datum": made.options["datum"] or "wgs84"}
     received = reports.receive(
         session, session.get_one(Feed, made.feed_id), [Report(made.vehicle_id, f, extras) for f in fixes], now

@@ -47,7 +47,7 @@ def put_first(
 def move(session: Session, ticket_id: int, dock: str, now: datetime, actor: str, source: str) -> Ticket:
     """Let a vehicle wait for another dock; how long it has waited goes with it. Raises Refused."""
     ticket, booking = _waiting(session, ticket_id)
-    reasons = docking.against(session, booking, dock)
+    reasons = docking.against(session, booking, dock, now)
     if reasons:
         raise Refused(*reasons)
     before, ticket.dock = ticket.dock, dock
@@ -71,7 +71,7 @@ def join(session: Session, visit_id: int, dock: str, now: datetime, actor: str, 
     known = tickets.live(session, visit.id)
     if known is not None:
         return move(session, known.id, dock, now, actor, source)
-    reasons = docking.against(session, booking, dock)
+    reasons = docking.against(session, booking, dock, now)
     if reasons:
         raise Refused(*reasons)
     ticket = tickets.join(session, visit, booking, dock, now)

@@ -30,6 +30,7 @@ from parking.models import (
     Notice,
     Override,
     Passage,
+    PermitRow,
     Restraint,
     Ticket,
     Vehicle,
@@ -184,7 +185,7 @@ def _bookings_due(session: Session, cutoff: datetime, _now: datetime) -> Select[
 def _drop_bookings(session: Session, ids: Sequence[Any], _now: datetime) -> None:
     visits = select(Visit.id).where(Visit.booking_id.in_(ids))
     of_visits: tuple[Any, ...] = (CheckAnswer, Restraint, Ticket)
-    of_bookings: tuple[Any, ...] = (Visit, Cargo, Hold, Override, Notice)
+    of_bookings: tuple[Any, ...] = (Visit, Cargo, Hold, PermitRow, Override, Notice)
     for part in of_visits:
         session.execute(delete(part).where(part.visit_id.in_(visits)))
     for part in of_bookings:

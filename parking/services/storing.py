@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from parking import arrays
 from parking.rules.plausibility import MARKS
-from parking.services.fixbatch import NO_ALTITUDE, NO_HEADING, FixBatch, instant
+from parking.services import packedkeys
+from parking.services.fixbatch import NO_ALTITUDE, NO_HEADING, FixBatch, instant, microseconds
 from parking.services.owners import Owner
+from parking.services.packedkeys import Said, Stem
 from parking.services.remembered import cursor
 
 _INSERT = f"""
@@ -35,7 +37,12 @@ _NAMES = [str(mark) for mark in MARKS[1:]]
 def insert(
     session: Session, fixes: FixBatch, owners: Sequence[Owner], marks: NDArray[np.int8], now: datetime
 ) -> int:
-    """Store what is not stored yet; how many that were."""
+    """Store what is not stored yet; how many that were.
+
+    A row under a packed key does not count, though it was written: who gets fewer than he gave asks what is
+    ``stored`` and begins again. Packed ones are looked for last: from the first row on nobody can empty the
+    partition, so none can slip from table to blocks between the two looks.
+    """
     if not len(fixes):
         return 0
     with cursor(session) as writing:
@@ -48,7 +55,16 @@ def insert(
             arrays.int8s(fixes.status), arrays.bools(fixes.backfill), arrays.byteas(fixes.items),
             arrays.texts([json.dumps(dict(e)) if e else None for e in fixes.extras]), arrays.int2s(marks),
         ])  # fmt: skip
-        return writing.rowcount
+        written = writing.rowcount
+    return max(0, written - _packed(session, fixes, owners, now))
+
+
+def _packed(session: Session, fixes: FixBatch, owners: Sequence[Owner], now: datetime) -> int:
+    """How many of the fixes stand under a packed key."""
+    rows = np.flatnonzero(packedkeys.possible(fixes.at, microseconds(now))).tolist()
+    stems = {n: (int(fixes.at[n]), owners[n].terminal_id, int(fixes.serial[n])) for n in rows}
+    known = packedkeys.known(session, stems.values())
+    return sum(int(fixes.item[n]) in known.get(stem, ()) for n, stem in stems.items())
 
 
 #: Row by row over the key, whatever the planner thinks of the table: a plan is made for each question, as
@@ -66,11 +82,13 @@ _APART = 3_600_000_000
 _QUESTIONS = 16
 
 
-def stored(
-    session: Session, stems: Collection[tuple[int, int, int]]
-) -> dict[tuple[int, int, int], dict[int, tuple[float, float, int, int]]]:
-    """What is stored under these (microseconds, terminal, serial), by item: degrees, alarm and status."""
-    found: dict[tuple[int, int, int], dict[int, tuple[float, float, int, int]]] = {s: {} for s in stems}
+def stored(session: Session, stems: Collection[Stem]) -> dict[Stem, dict[int, Said]]:
+    """What is stored under these, packed or not, by item.
+
+    Where table and blocks hold one item, the packed one has it and the other the next free one, as readers
+    see it.
+    """
+    found: dict[Stem, dict[int, Said]] = {s: {} for s in stems}
     if not found:
         return found
     times, terminals, serials = (np.array(column, np.int64) for column in zip(*found, strict=True))
@@ -86,7 +104,19 @@ def stored(
             )  # fmt: skip
             for n, item, lon, lat, alarm, status in asking:
                 there[n][item] = (lon, lat, alarm, status)
+    for stem, packed in packedkeys.known(session, found).items():
+        found[stem] = _joined(packed, found[stem])
     return found
+
+
+def _joined(packed: dict[int, Said], hot: dict[int, Said]) -> dict[int, Said]:
+    joined = dict(packed)
+    for item, said in sorted(hot.items()):
+        if item not in joined:
+            joined[item] = said
+        elif said not in joined.values():
+            joined[max(joined) + 1] = said
+    return joined
 
 
 def _close_in_time(times: NDArray[np.int64]) -> list[NDArray[np.intp]]:

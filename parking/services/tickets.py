@@ -103,6 +103,6 @@ def _shortest(session: Session, booking: Booking, now: datetime) -> str | None:
     if not wanted:
         return None
     boards = [q for q in queues.board(session, now, policy) if q.code in wanted]
-    able = [q for q in boards if not docking.against(session, booking, q.code)]
+    able = [q for q in boards if not docking.against(session, booking, q.code, now)]
     best = min(able, key=lambda q: (len(q.places) + len(q.busy) - q.slots, q.code), default=None)
     return best.code if best else None

@@ -234,7 +234,7 @@ def _guards(
     if step in life.TO_BAY:
         return (*found, *_against_bay(session, visit, booking, hold, step, now))
     if step is VisitStep.CALL:
-        return (*found, *docking.against(session, booking, said.dock))
+        return (*found, *docking.against(session, booking, said.dock, now))
     if step in (VisitStep.REFUSE, VisitStep.ISOLATE) and said.remark is None:
         return (*found, no(Refusal.REMARK_MISSING, FormField.REMARK))
     if step is VisitStep.FINISH_WORK:

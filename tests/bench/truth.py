@@ -25,8 +25,9 @@ import shapely
 import slow
 from injecting import Detour, Drive, detour, drive_of, found, ground, zones
 
+from parking import routesfile
 from parking.rules.monitor import Finding
-from parking.tracksfile import read_routes, read_tracks
+from parking.trackfiles import fleet
 
 OUT = Path(__file__).parents[2] / "build" / "truth.json"
 EVERY = (1, 10, 30, 60)
@@ -241,8 +242,8 @@ def _independent_line(r: dict[str, Any]) -> str:
 
 
 def read(folder: Path) -> list[Drive]:
-    tracks, _ = read_tracks(folder / "routed_tracks.csv")
-    routes = {r.code: r.geometry for r in read_routes(folder / "routed_routes.csv")}
+    tracks, _ = fleet.read(folder / "routed_tracks.csv")
+    routes = {r.code: r.geometry for r in routesfile.read(folder / "routed_routes.csv")}
     return [drive_of(code, track, routes[code]) for code, track in tracks.items() if code in routes]
 
 

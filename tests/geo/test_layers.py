@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import geopandas
 import pytest
@@ -10,24 +9,11 @@ import pytest
 from geo.layers import feature_hash, read_park, to_geojson
 from geo.report import LayerWord
 from geo.shapes import LayerKind
-
-DEMO = Path(__file__).parents[2] / "fixtures" / "park"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return Path(shutil.copytree(DEMO, tmp_path / "park"))
+from tests.demo_park import DEMO, edit
 
 
 def words(folder):
     return {i.word for i in read_park(folder)[1].items}
-
-
-def edit(folder, kind, change, number=0):
-    path = folder / f"{kind}.geojson"
-    data = json.loads(path.read_text(encoding="utf-8"))
-    change(data["features"][number])
-    path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
 
 
 def test_the_park_we_ship_is_clean_and_says_that_it_is_not_official():

@@ -1,9 +1,7 @@
 """KMZ and DXF come in like the other formats; what a drawing does not say is declared, never guessed."""
 
 import json
-import shutil
 import warnings
-from pathlib import Path
 
 import geopandas
 import pytest
@@ -13,14 +11,9 @@ from shapely import LineString
 from geo.layers import Declared, Report, geometry_hash, read_layer, read_park
 from geo.report import LayerWord
 from geo.shapes import LayerKind
+from tests.demo_park import DEMO
 
-DEMO = Path(__file__).parents[2] / "fixtures" / "park"
 GATE = {"name_zh": "卡口", "name_en": "gate", "gate_kind": "hazmat_only"}
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return Path(shutil.copytree(DEMO, tmp_path / "park"))
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import json
 import shutil
 import warnings
 import zipfile
-from pathlib import Path
 
 import geopandas
 import numpy
@@ -18,13 +17,7 @@ from geo.layers import read_park
 from geo.report import LayerWord
 from geo.shapes import LayerKind
 
-DEMO = Path(__file__).parents[2] / "fixtures" / "park"
 DATES = ("approved_on", "effective_from", "effective_to")
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return Path(shutil.copytree(DEMO, tmp_path / "park"))
 
 
 def taken(folder, kind):

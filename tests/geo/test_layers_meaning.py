@@ -1,20 +1,11 @@
 """A drawing may be well formed and still be dangerous; the door looks at what it means."""
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 
 from geo.layers import read_park
 from geo.report import LayerWord, Severity
-
-DEMO = Path(__file__).parents[2] / "fixtures" / "park"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return Path(shutil.copytree(DEMO, tmp_path / "park"))
 
 
 def change(folder, kind, code, **properties):

@@ -1,9 +1,5 @@
 """A repair is proposed with the areas before and after, and made only when a person agrees."""
 
-import json
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 import shapely
@@ -14,22 +10,10 @@ from geo.layers import read_park
 from geo.repairs import proposal, without_slivers
 from geo.report import LayerWord, RepairWord
 from geo.shapes import LayerKind
+from tests.demo_park import DEMO, edit
 
-DEMO = Path(__file__).parents[2] / "fixtures" / "park"
 FRAME = LocalFrame("EPSG:4546")
 X, Y = 498_000.0, 3_950_000.0
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return Path(shutil.copytree(DEMO, tmp_path / "park"))
-
-
-def edit(folder, kind, change, number=0):
-    path = folder / f"{kind}.geojson"
-    data = json.loads(path.read_text(encoding="utf-8"))
-    change(data["features"][number])
-    path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
 
 
 def placed(shape):

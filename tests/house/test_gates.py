@@ -42,6 +42,7 @@ WHO: dict[str, object] = {
     "dispatch.board": {DISPATCHER},
     "dispatch.parts": {DISPATCHER},
     "dispatch.assign": {DISPATCHER},
+    "dispatch.permit": {DISPATCHER},
     "dispatch.step": {DISPATCHER},
     "dispatch.service": {DISPATCHER},
     "planning.page": {DISPATCHER},

@@ -36,6 +36,8 @@ def test_words_spelled_alike_mean_the_same():
     """They are keys of the same tables, where equal spelling is one entry."""
     spelled = [str(w) for enum in ENUMS for w in enum if w in words.NAMES]
     assert {w for w in spelled if spelled.count(w) > 1} == SAME
+    said = [str(w) for enum in ENUMS for w in enum if w in words.SENTENCES]
+    assert {w for w in said if said.count(w) > 1} == set()
 
 
 @pytest.mark.parametrize(

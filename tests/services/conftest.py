@@ -1,4 +1,4 @@
-"""Stories about terminals begin with one that is registered in the little park."""
+"""Stories about a vehicle or its terminal begin with one that is registered in the little park."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from parking.services import park as parks
 from parking.services import terminals
 from tests import land
 from tests.terminal_stories import NOW, PHONE
+from tests.truck_stories import load
 
 
 @pytest.fixture
@@ -20,3 +21,10 @@ def terminal(session) -> Terminal:
     found.last_seen_at = NOW
     session.flush()
     return found
+
+
+@pytest.fixture
+def loaded(session):
+    """The little park and one truck."""
+    load(session)
+    return session

@@ -9,37 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from parking.models import Audit, Letter, Violation
-from parking.services import park, terminals, tracking, violations
-from parking.services.tracking import TerminalFix
+from parking.services import tracking, violations
 from tests import land
 from tests.land import START, after, drive, stand
-
-PHONE = "13900000001"
-
-
-@pytest.fixture
-def loaded(session):
-    park.load(session, land.park(), [], START, "test")
-    terminals.register(session, PHONE, "晋M00001", 2, START)
-    return session
-
-
-def take(session, fixes, now=None):
-    batch = [TerminalFix(PHONE, int(f.time.timestamp() * 2) % 65536, 0, f) for f in fixes]
-    return tracking.take(session, batch, now or max(f.time for f in fixes) + timedelta(seconds=5))
-
-
-def deliver(session, now):
-    """Carry every letter about late fixes, as the worker does."""
-    session.flush()
-    letters = session.scalars(
-        select(Letter).where(Letter.name == "fixes_came_late", Letter.done_at.is_(None))
-    )
-    for letter in letters.all():
-        earliest = START.fromisoformat(letter.payload["earliest"])
-        tracking.judge_again(session, letter.payload["vehicle_id"], earliest, now)
-        letter.done_at = now
-    session.flush()
+from tests.truck_stories import deliver, take
 
 
 def found(session, kind=None):

@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from alembic import command
 from sqlalchemy import func, insert, select, text
 
+from parking import schema
 from parking.db import transaction
 from parking.models import FixRow
 from parking.queries import partitions as partition_query
 from parking.services import partitions
+from tests import earlier
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -117,29 +120,15 @@ def test_who_reads_for_long_makes_the_sweep_wait_its_turn_not_fail(engine, monke
 
 def test_a_migrated_park_keeps_its_fixes_and_the_sweep_sorts_them(servers):
     """A plain table of fixes, before 0010 → this version: nothing is copied, nothing lost."""
-    from alembic import command
-
-    from parking import db, schema
-
-    name = f"{servers.prefix}_before"
-    servers._sql(f"CREATE DATABASE {name}")
-    engine = db.make_engine(servers.url_of(name))
-    try:
-        with engine.connect() as connection:
-            made = schema.config()
-            made.attributes["connection"] = connection
-            command.upgrade(made, "0009")
-            connection.execute(insert(FixRow), [row(NOW - 40 * DAY), row(NOW)])
-            connection.commit()
-            command.upgrade(made, "0010")
-            command.downgrade(made, "0009")
-            assert connection.scalar(text("SELECT count(*) FROM fix")) == 2
-            connection.commit()
+    with earlier.database_at(servers, "0009") as engine:
+        with transaction(engine) as session:
+            session.execute(insert(FixRow), [row(NOW - 40 * DAY), row(NOW)])
+        earlier.move(engine, command.upgrade, "0010")
+        earlier.move(engine, command.downgrade, "0009")
+        with transaction(engine) as session:
+            assert session.scalar(text("SELECT count(*) FROM fix")) == 2
         schema.upgrade(engine)
         with transaction(engine) as session:
             partitions.sweep(session, NOW, DAY)
             assert where(session, NOW) == "hot.fix_20260302_0000"
             assert where(session, NOW - 40 * DAY) == "hot.fix_default"
-    finally:
-        engine.dispose()
-        servers.drop(name)

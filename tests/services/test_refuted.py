@@ -29,37 +29,13 @@ from parking.rules.monitor import State
 from parking.rules.policy import PolicyWrong
 from parking.services import notices, silence, terminals, tracking, violations
 from parking.services import park as parks
-from parking.services.tracking import TerminalFix
 from parking.vocabulary import Mark, Refusal, Role
 from tests import land
 from tests.land import START, after, drive, fix, stand
 from tests.rules.test_belief import sent_as_gcj02
+from tests.truck_stories import PHONE, deliver, take
 
-PHONE = "13900000001"
 WANG = "supervisor:wang"
-
-
-@pytest.fixture
-def loaded(session):
-    parks.load(session, land.park(), [], START, "test")
-    terminals.register(session, PHONE, "晋M00001", 2, START)
-    return session
-
-
-def take(session, fixes, now=None):
-    batch = [TerminalFix(PHONE, int(f.time.timestamp() * 2) % 65536, 0, f) for f in fixes]
-    return tracking.take(session, batch, now or max(f.time for f in fixes) + timedelta(seconds=5))
-
-
-def carry(session, now):
-    session.flush()
-    asked = select(Letter).where(Letter.name == "fixes_came_late", Letter.done_at.is_(None))
-    for letter in session.scalars(asked).all():
-        tracking.judge_again(
-            session, letter.payload["vehicle_id"], START.fromisoformat(letter.payload["earliest"]), now
-        )
-        letter.done_at = now
-    session.flush()
 
 
 def of(session, kind):
@@ -82,7 +58,7 @@ def refuted(loaded):
     (accused,) = of(loaded, "boundary_crossing")
     assert accused.state == "open"
     take(loaded, MIDDLE, AFTER[-1].time)
-    carry(loaded, AFTER[-1].time)
+    deliver(loaded, AFTER[-1].time)
     return loaded
 
 
@@ -128,7 +104,7 @@ def test_an_acknowledged_one_keeps_what_people_wrote(loaded):
     (accused,) = of(loaded, "boundary_crossing")
     violations.acknowledge(loaded, accused.id, "已核实", AFTER[-1].time, WANG, "test")
     take(loaded, MIDDLE, AFTER[-1].time)
-    carry(loaded, AFTER[-1].time)
+    deliver(loaded, AFTER[-1].time)
     (accused,) = of(loaded, "boundary_crossing")
     assert (accused.state, accused.remark, accused.acknowledged_by) == (
         "refuted",
@@ -143,7 +119,7 @@ def test_what_is_found_again_is_open_again_and_told_again(refuted):
     """Still later fixes show that it did go over the fence, 100 m beside the gate."""
     beside = [fix(-100, -490, 17, 20), fix(-100, -520, 18, 20)]
     take(refuted, beside, AFTER[-1].time)
-    carry(refuted, AFTER[-1].time)
+    deliver(refuted, AFTER[-1].time)
     (back,) = of(refuted, "boundary_crossing")
     assert back.state == "open"
     actions = [a.action for a in refuted.scalars(select(Audit).order_by(Audit.id)) if a.subject_id == back.id]
@@ -157,7 +133,7 @@ def test_a_stop_in_two_halves_is_refuted_when_it_drove_between_them(loaded):
     assert [v.state for v in of(loaded, "illegal_stop")] == ["open"]
     away = drive([(0, 100), (0, 350), (0, 100)], kmh=7, every_s=20, begin=210)
     take(loaded, away, START + timedelta(seconds=800))
-    carry(loaded, START + timedelta(seconds=800))
+    deliver(loaded, START + timedelta(seconds=800))
     assert [v.state for v in of(loaded, "illegal_stop")] == ["refuted"]
 
 
@@ -167,7 +143,7 @@ def test_a_beginning_that_came_late_corrects_time_and_place(loaded):
     (stop,) = of(loaded, "illegal_stop")
     assert stop.started_at == standing[20].time
     take(loaded, standing[:20], standing[-1].time)
-    carry(loaded, standing[-1].time)
+    deliver(loaded, standing[-1].time)
     (stop,) = of(loaded, "illegal_stop")
     assert (stop.started_at, stop.state, stop.facts["seconds"]) == (standing[0].time, "open", 900)
     corrected = select(Audit).where(Audit.action == "corrected_by_late_fixes", Audit.subject_id == stop.id)
@@ -181,7 +157,7 @@ def test_a_passage_that_did_not_happen_is_refuted_too(loaded):
     passages = loaded.scalars(select(Passage)).all()
     assert len(passages) == 2
     take(loaded, [fix(0, -1100, 59, 30), fix(0, -1098, 61, 30)], START + timedelta(seconds=130))
-    carry(loaded, START + timedelta(seconds=130))
+    deliver(loaded, START + timedelta(seconds=130))
     assert all(p.refuted_at for p in loaded.scalars(select(Passage)))
     marks = loaded.scalars(select(FixRow.mark).order_by(FixRow.time)).all()
     assert marks == [None, Mark.LATE, Mark.TELEPORT, Mark.LATE, None]
@@ -196,7 +172,7 @@ def test_a_gap_that_late_fixes_fill_was_no_silence_but_one_people_were_told_of_w
     take(loaded, way + on)
     assert [v.state for v in of(loaded, "lost_signal")] == ["open"]
     take(loaded, between, on[-1].time)
-    carry(loaded, on[-1].time)
+    deliver(loaded, on[-1].time)
     assert [v.state for v in of(loaded, "lost_signal")] == ["refuted"]
 
 
@@ -208,7 +184,7 @@ def test_a_silence_told_while_it_lasted_stays(loaded):
     between = [fix(0, 60 + n / 25, after(way) + 20 * n, 3) for n in range(40)]
     take(loaded, [fix(0, 100, 900, 5)], START + timedelta(seconds=905))
     take(loaded, between, START + timedelta(seconds=910))
-    carry(loaded, START + timedelta(seconds=910))
+    deliver(loaded, START + timedelta(seconds=910))
     assert [(v.id, v.state) for v in of(loaded, "lost_signal")] == [(told.id, "open")]
 
 
@@ -217,7 +193,7 @@ def test_what_a_displaced_terminal_seemed_to_do_is_refuted_when_it_is_found_out(
     for n in range(0, len(seemed), 5):
         take(loaded, seemed[n : n + 5])
     assert any(v.state == "open" for v in loaded.scalars(select(Violation)))
-    carry(loaded, seemed[-1].time)
+    deliver(loaded, seemed[-1].time)
     loaded.expire_all()
     assert {v.state for v in loaded.scalars(select(Violation))} == {"refuted"}
     assert set(loaded.scalars(select(FixRow.mark))) == {Mark.GCJ02}
@@ -253,7 +229,7 @@ def test_a_booking_made_afterwards_refutes_nothing(loaded):
         )
     )  # fmt: skip
     take(loaded, [late], way[-1].time)
-    carry(loaded, way[-1].time)
+    deliver(loaded, way[-1].time)
     assert [v.state for v in of(loaded, "ring_unbooked")] == ["open"]
 
 
@@ -264,7 +240,7 @@ def test_a_policy_changed_afterwards_refutes_nothing(loaded):
     milder = replace(land.park(), policy={"ring_unbooked": False})
     parks.load(loaded, milder, [], START + timedelta(hours=1), "test")
     take(loaded, [late], START + timedelta(hours=1, seconds=5))
-    carry(loaded, START + timedelta(hours=1, seconds=5))
+    deliver(loaded, START + timedelta(hours=1, seconds=5))
     assert [v.state for v in of(loaded, "ring_unbooked")] == ["open"]
 
 
@@ -305,7 +281,7 @@ def test_a_wrong_bay_older_than_the_look_back_stays_one_episode(session, hours):
     take(session, standing)
     (told,) = of(session, "wrong_bay")
     take(session, [late], standing[-1].time)
-    carry(session, standing[-1].time)
+    deliver(session, standing[-1].time)
     take(session, stand(-350, -350, 300, begin=after(standing, 60), every_s=60))
     (still,) = of(session, "wrong_bay")
     assert (still.id, still.started_at, still.ended_at, still.state) == (told.id, START, None, "open")

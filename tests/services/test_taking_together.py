@@ -24,11 +24,11 @@ from parking.rules.state import Seen
 from parking.services import park, terminals, tracking, watches
 from parking.services.fixbatch import FixBatch
 from parking.services.shelf import UNKNOWN
-from parking.services.tracking import NeverRegistered, TerminalFix
+from parking.services.tracking import NeverRegistered
 from tests import land
 from tests.land import START, drive, fix, stand
+from tests.truck_stories import PHONE, entries
 
-PHONE = "13900000001"
 LATER = START + timedelta(hours=2)
 STRANGER = Journey(booked=False, loaded=None)
 #: In, a stand where none is allowed, on, out through the fence.
@@ -37,10 +37,6 @@ WAY = [
     *stand(0, -100, 400, begin=170),
     *drive([(0, -100), (300, -100), (300, -700)], begin=600),
 ]
-
-
-def entries(fixes, phone=PHONE):
-    return [TerminalFix(phone, n, 0, f) for n, f in enumerate(fixes)]
 
 
 def offences(session):

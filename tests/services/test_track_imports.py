@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from geo.datum import Datum
-from parking import trackfiles
 from parking.cli import tracks
 from parking.db import transaction
 from parking.models import FixRow, Letter, TrackImport, Violation
 from parking.refused import Refused
 from parking.services import imports, park
-from parking.trackfiles import Options
+from parking.trackfiles import vehicle as trackfiles
+from parking.trackfiles.vehicle import Options
 from parking.vocabulary import FixFault, Mark
 from tests import land
 from tests.doors import PLATE, opened

@@ -15,31 +15,15 @@ from sqlalchemy import delete, func, select, text
 from parking.db import transaction
 from parking.models import FixRow, Letter, Notice, Passage, Terminal, Violation, Watch
 from parking.rules.monitor import Ground, Journey, State, judge
-from parking.services import notices, park, terminals, tracking
-from parking.services.tracking import TerminalFix
+from parking.services import notices, terminals, tracking
 from parking.vocabulary import Mark
 from tests import land
 from tests.land import START, after, drive, fix, stand
+from tests.truck_stories import entries, load
 
-PHONE = "13900000001"
 LATER = START + timedelta(hours=2)
 #: Out through the fence, away from every gate, by a truck nobody booked.
 THROUGH_THE_FENCE = drive([(-300, -300), (-300, -650)])
-
-
-def load(session):
-    park.load(session, land.park(), [], START, "test")
-    terminals.register(session, PHONE, "晋M00001", 2, START)
-
-
-@pytest.fixture
-def loaded(session):
-    load(session)
-    return session
-
-
-def entries(fixes, phone=PHONE):
-    return [TerminalFix(phone, n, 0, f) for n, f in enumerate(fixes)]
 
 
 def count(session, table):

@@ -8,9 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from parking.db import transaction
-from parking.services import park as parks
-from tests import land
 from tests.gateways import at, play, running, terminal
 from workers.channels.live import LiveStream
 from workers.gateway.sink import ParkSink
@@ -19,13 +16,6 @@ from workers.jt808.location import encode, encode_batch
 pytestmark = pytest.mark.servers
 
 SOS = 1
-
-
-@pytest.fixture
-def loaded(engine, database_url):
-    with transaction(engine) as session:
-        parks.load(session, land.park(), [], land.START, "test")
-    return engine
 
 
 def _sink(engine):

@@ -16,9 +16,7 @@ import redis
 from sqlalchemy import exc, text
 
 from parking.db import transaction
-from parking.services import park as parks
 from parking.services.remembered import Changed
-from tests import land
 from tests.gateways import MOMENT, at, play, running, terminal, until
 from workers.channels.live import STREAM, LiveStream
 from workers.gateway.sink import ParkSink, outage
@@ -26,13 +24,6 @@ from workers.jt808.general import Result
 from workers.terminal import Rejected, Terminal
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def loaded(engine, database_url):
-    with transaction(engine) as session:
-        parks.load(session, land.park(), [], land.START, "test")
-    return engine
 
 
 def _sink(engine, redis_url="redis://127.0.0.1:1", enrolment="open"):

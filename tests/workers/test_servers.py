@@ -22,13 +22,6 @@ from workers.servers import LONGEST_SOCKET_PATH, PostgreSQL, Valkey, both, socke
 from workers.trouble import Trouble
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="hz-"))
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
-
-
 @pytest.fixture(scope="module")
 def pair() -> Iterator[tuple[PostgreSQL, Valkey]]:
     """Both servers as the product starts them, for the tests that only look."""

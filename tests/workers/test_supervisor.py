@@ -123,13 +123,6 @@ def _logs(house: House) -> str:
     return "\n".join(f"== {p.name}\n{logs.last_words(p, 15)}" for p in (house.data / "log").glob("*.log"))
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="hz-"))
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
-
-
 @pytest.fixture(scope="module")
 def one_house() -> Iterator[House]:
     made = Path(tempfile.mkdtemp(prefix="hz-"))

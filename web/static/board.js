@@ -20,6 +20,7 @@
   function dirty(root) {
     return Array.prototype.some.call(root.querySelectorAll("input:not([type=hidden]), textarea, select"), function (field) {
       if (field.tagName === "SELECT") { return field.selectedIndex > 0 && !field.options[field.selectedIndex].defaultSelected; }
+      if (field.type === "checkbox" || field.type === "radio") { return field.checked !== field.defaultChecked; }
       return field.value !== field.defaultValue;
     });
   }

@@ -13,9 +13,11 @@ from pathlib import Path
 from geo.fix import Fix
 from geo.layers import read_park
 from parking import clock
+from parking.cli import complaints
+from parking.refused import Refused
 from parking.settings import Settings
 from parking.speech import N_, translate
-from parking.tracksfile import Trouble, read_tracks
+from parking.trackfiles import fleet
 from workers.cli.language import parser, spoken
 from workers.plan import reachable
 from workers.replay import centre, onto, replay
@@ -45,15 +47,18 @@ def main(argv: list[str]) -> int:
     )  # fmt: skip
     chosen = options.parse_args(argv)
     try:
-        tracks, troubles = read_tracks(chosen.file)
-        ready = _moved(tracks, chosen.park) if chosen.onto_park else tracks
-    except Trouble as trouble:
-        print(translate(trouble.sentence, lang, **trouble.facts), file=sys.stderr)
+        tracks, faults = fleet.read(chosen.file)
+    except Refused as refused:
+        complaints.of_file(refused, lang, chosen.file.name)
         return 2
-    for unusable in troubles:
-        print(translate(unusable.sentence, lang, **unusable.facts), file=sys.stderr)
+    complaints.of_rows(faults, lang)
+    ready = _moved(tracks, chosen.park) if chosen.onto_park else tracks
+    if ready is None:
+        said = N_("{folder}: no park can be read there.")
+        print(translate(said, lang, folder=chosen.park), file=sys.stderr)
+        return 2
     summary = asyncio.run(replay(ready, chosen.host, chosen.port, chosen.rate))
-    print(json.dumps({**summary, "unusable_rows": len(troubles)}))
+    print(json.dumps({**summary, "unusable_rows": len({line for line, _ in faults})}))
     if summary["unanswered"] == summary["fixes"]:
         print(
             translate(N_("No gateway answers on {host}:{port}."), lang, host=chosen.host, port=chosen.port),
@@ -73,9 +78,9 @@ def _rate(text: str) -> float:
     return value
 
 
-def _moved(tracks: Mapping[str, Sequence[Fix]], folder: Path) -> dict[str, list[Fix]]:
+def _moved(tracks: Mapping[str, Sequence[Fix]], folder: Path) -> dict[str, list[Fix]] | None:
     park, _ = read_park(folder)
     if park is None:
-        raise Trouble(N_("{folder}: no park can be read there."), folder=str(folder))
+        return None
     middle, now = centre(park), clock.now()
     return {vehicle: onto(track, middle, now) for vehicle, track in tracks.items()}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
-from dataclasses import dataclass
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,10 +16,24 @@ from numpy.typing import NDArray
 from geo.datum import Datum
 from geo.fix import Fix
 from parking import fixvalues as values
-from parking import trackfile_csv, trackfile_gpx
 from parking.refused import Reason, Refused, no
-from parking.trackfile_row import SPEED_UNITS, Row
+from parking.rules import plate as plates
+from parking.trackfiles import gpx, table
+from parking.trackfiles.rows import SPEED_UNITS, Row
 from parking.vocabulary import FixFault
+
+#: Our field → headings that mean it, without case, blanks, units in brackets and underscores.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "time": ("time", "t", "timestamp", "datetime", "gpstime", "fixtime", "devicetime", "时间", "定位时间",
+             "gps时间", "上报时间", "日期时间"),
+    "lon": ("lon", "lng", "long", "longitude", "经度"),
+    "lat": ("lat", "latitude", "纬度"),
+    "speed": ("speed", "speedkmh", "velocity", "速度", "车速", "行驶速度"),
+    "heading": ("heading", "bearing", "course", "direction", "方向", "方向角", "方位角", "航向"),
+    "altitude": ("altitude", "altitudem", "alt", "ele", "elevation", "height", "高程", "海拔", "高度"),
+    "plate": ("plate", "plateno", "platenumber", "license", "licenseplate", "车牌", "车牌号", "车牌号码"),
+}  # fmt: skip
+_NEEDED = ("time", "lon", "lat")
 
 #: Bytes and positions of the largest file (assumptions; a day at one position a second is 86,400).
 LARGEST, MOST_ROWS = 64 * 1024 * 1024, 500_000
@@ -66,11 +82,11 @@ def read(data: bytes, options: Options) -> Tracks:
     """Every usable position, and every row that is none. Raises Refused when the file is unusable."""
     if len(data) > LARGEST:
         raise Refused(no(FixFault.FILE_TOO_LARGE, "file", limit=f"{LARGEST // 2**20} MiB"))
-    gpx = is_gpx(data)
-    datum = values.datum("datum", (options.datum or Datum.WGS84) if gpx else options.datum)
-    rows: Iterator[Row] = trackfile_gpx.rows(data) if gpx else trackfile_csv.rows(data, options.plate)
-    unit = "mps" if gpx else options.speed_unit
-    zone = ZoneInfo("UTC") if gpx else options.zone
+    points = is_gpx(data)
+    datum = values.datum("datum", (options.datum or Datum.WGS84) if points else options.datum)
+    rows: Iterator[Row] = gpx.rows(data) if points else _table(data, options.plate)
+    unit = "mps" if points else options.speed_unit
+    zone = ZoneInfo("UTC") if points else options.zone
     fixes: list[Fix] = []
     faults: list[tuple[int, Reason]] = []
     number = 0
@@ -90,6 +106,18 @@ def read(data: bytes, options: Options) -> Tracks:
 
 def is_gpx(data: bytes) -> bool:
     return data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<"
+
+
+def _table(data: bytes, plate: str) -> Iterator[Row]:
+    """The rows of a CSV; one that names another plate says so."""
+    text = table.decoded(data)
+    try:
+        for row in table.rows(io.StringIO(text, newline=""), NAMES, _NEEDED):
+            other = plates.normalise(row.said.get("plate", ""))
+            differs = no(FixFault.PLATE_DIFFERS, "plate", plate=values.shown(other))
+            yield replace(row, fault=differs) if other and other != plate else row
+    except csv.Error as broken:
+        raise Refused(no(FixFault.FILE_UNREADABLE, "file", reason=str(broken))) from broken
 
 
 def _fix(row: Row, zone: tzinfo | None, kmh: float) -> Fix:

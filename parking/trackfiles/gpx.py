@@ -13,7 +13,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from parking.refused import Refused, no
-from parking.trackfile_row import Row
+from parking.trackfiles.rows import Row
 from parking.vocabulary import FixFault
 
 NAMESPACES = ("http://www.topografix.com/GPX/1/0", "http://www.topografix.com/GPX/1/1")
