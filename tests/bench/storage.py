@@ -106,7 +106,7 @@ def insert(url: str, rows: int) -> None:
 def search(url: str, wanted: int, vehicles: int) -> None:
     """Pack day after day of the fleet; ask at a fifth of ``wanted`` and at the end."""
     engine = db.make_engine(url)
-    done, days = _there(engine)
+    done, days = _there(engine, vehicles)
     asked, spent, began = done * 5 // wanted, 0.0, done
     found: list[dict[str, Any]] = []
     while done < wanted:
@@ -128,14 +128,15 @@ def search(url: str, wanted: int, vehicles: int) -> None:
     OUT.write_text(json.dumps({"vehicles": vehicles, "machine": platform.platform(), "at": found}, indent=2))
 
 
-def _there(engine: Engine) -> tuple[int, int]:
-    """(fixes, days) that an earlier run has packed. A day begun is not whole: it is packed again."""
+def _there(engine: Engine, vehicles: int) -> tuple[int, int]:
+    """(fixes, days) that an earlier run has packed; a day it did not finish is packed again."""
+    fixes_of = func.sum(FixBlock.fixes)
     with db.transaction(engine) as session:
-        last = session.scalar(select(func.max(FixBlock.period_start)))
-        session.execute(delete(FixBlock).where(FixBlock.period_start == last))
-        done = session.scalar(select(func.coalesce(func.sum(FixBlock.fixes), 0)))
-        days = session.scalar(select(func.count(FixBlock.period_start.distinct())))
-    return int(done or 0), int(days or 0)
+        held = session.execute(select(FixBlock.period_start, fixes_of).group_by(FixBlock.period_start)).all()
+        expected = vehicles * driving.DAY_S // driving.EVERY_S
+        whole = {day: int(count) for day, count in held if count == expected}
+        session.execute(delete(FixBlock).where(FixBlock.period_start.not_in(whole)))
+    return sum(whole.values()), len(whole)
 
 
 def _pack(engine: Engine, day: int, rows: KeptColumns) -> None:
