@@ -37,6 +37,7 @@ bench: $(VENV)/.bench ## 测量性能与判定准确度，写入 build/*.json / 
 	$(PY) tests/bench/judging.py
 	$(PY) tests/bench/peers.py
 	$(PY) tests/bench/truth.py
+	$(PY) tests/bench/storage.py search --fixes 20000000
 	$(PY) tests/bench/river.py $(RIVER)
 
 chaos: $(VENV)/.dev ## 负载下随机 kill -9（≥50 次）及数据库停 60 秒 / kill -9 at random under load, the database away for 60 s

@@ -35,6 +35,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """Degrees, west ≤ east and south ≤ north."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
 class Legs:
     """Ways from one position to the next: microseconds since 1970 and degrees, both ends."""
 
@@ -76,15 +86,21 @@ def drivable(legs: Legs) -> Flags:
     return joined & (metres <= 100 + FASTEST_KMH / 3.6 * seconds) & (np.abs(legs.lon1 - legs.lon0) < 180)
 
 
-def might_pass(legs: Legs, place: Place, since: int, until: int) -> Flags:
-    """A quick look: False only for legs that ``passes`` would not call near (their box is away)."""
+def box_around(place: Place) -> Box:
+    """A box that holds the circle, a little larger."""
     north = place.radius_m / DEGREE_M * 1.01
     east = north / max(0.01, float(np.cos(np.radians(place.lat))))
+    return Box(place.lon - east, place.lat - north, place.lon + east, place.lat + north)
+
+
+def might_pass(legs: Legs, place: Place, since: int, until: int) -> Flags:
+    """A quick look: False only for legs that ``passes`` would not call near (their box is away)."""
+    box = box_around(place)
     may: Flags = (legs.t1 >= since) & (legs.t0 <= until)
-    may &= np.maximum(legs.lat0, legs.lat1) >= place.lat - north
-    may &= np.minimum(legs.lat0, legs.lat1) <= place.lat + north
-    may &= np.maximum(legs.lon0, legs.lon1) >= place.lon - east
-    may &= np.minimum(legs.lon0, legs.lon1) <= place.lon + east
+    may &= np.maximum(legs.lat0, legs.lat1) >= box.south
+    may &= np.minimum(legs.lat0, legs.lat1) <= box.north
+    may &= np.maximum(legs.lon0, legs.lon1) >= box.west
+    may &= np.minimum(legs.lon0, legs.lon1) <= box.east
     return may
 
 

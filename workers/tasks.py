@@ -16,6 +16,7 @@ from parking.services import (
     commands,
     fences,
     heartbeats,
+    outlining,
     overstay,
     packing,
     park,
@@ -131,6 +132,7 @@ def make_partitions() -> None:
 def pack_fixes() -> None:
     """Longer than the broker waits: sent again, it finds the lock held and leaves."""
     packing.pack_closed(transaction, clock.now(), timedelta(hours=Settings.from_env().pack_after_h))
+    outlining.outline_plain(transaction, most=20_000)
 
 
 def _alone(sweep: Callable[[Session, datetime], Any]) -> None:

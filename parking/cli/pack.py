@@ -7,7 +7,7 @@ from datetime import timedelta
 from parking import clock
 from parking.cli.language import parser, spoken
 from parking.db import transaction
-from parking.services import packing
+from parking.services import outlining, packing
 from parking.services.packing import Done
 from parking.settings import Settings
 from parking.speech import N_, translate
@@ -29,6 +29,10 @@ def main(argv: list[str]) -> int:
     said = N_("{periods} periods, {fixes} positions, {bytes} bytes each.")
     each = f"{size / fixes:.2f}" if fixes else "0"
     print(translate(said, lang, periods=len(done), fixes=fixes, bytes=each))
+    outlined = N_("{blocks} blocks of an earlier version outlined")
+    outlining.outline_plain(
+        transaction, tell=lambda blocks: print(translate(outlined, lang, blocks=blocks), flush=True)
+    )
     return 0
 
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, SmallInteger
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +26,9 @@ class FixBlock(Base):
 
     [``period_start``, ``period_end``): the period. [``since``, ``until``]: the times inside, with the fixes
     before the period the tracks come from. ``west`` … ``north``, ``cells``: where the believed tracks
-    pass, degrees and numbers of ``parking.packed.cells``. ``last_received``: retention counts from it.
+    pass, degrees and numbers of ``parking.packed.cells``; ``outline``: where each track does
+    (``parking.packed.outline``; None: not drawn yet, the block is opened whole). ``last_received``:
+    retention counts from it.
     """
 
     __tablename__ = "fix_block"
@@ -25,6 +39,8 @@ class FixBlock(Base):
         Index("ix_fix_block_cells", "cells", postgresql_using="gin"),
         Index("ix_fix_block_vehicles", "vehicles", postgresql_using="gin"),
         Index("ix_fix_block_terminals", "terminals", postgresql_using="gin"),
+        Index("ix_fix_block_span", text("tstzrange(since, until, '[]')"), postgresql_using="gist"),
+        Index("ix_fix_block_plain", "id", postgresql_where=text("outline IS NULL")),
     )
 
     id: Mapped[Key]
@@ -44,6 +60,12 @@ class FixBlock(Base):
     terminals: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     path: Mapped[bytes] = mapped_column(LargeBinary)
     rest: Mapped[bytes] = mapped_column(LargeBinary)
+    outline: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    @classmethod
+    def touching(cls, since: datetime, until: datetime) -> ColumnElement[bool]:
+        """Blocks with any moment of [since, until] in them; an index answers it."""
+        return func.tstzrange(cls.since, cls.until, "[]").bool_op("&&")(func.tstzrange(since, until, "[]"))
 
 
 class Evidence(Base):

@@ -1,7 +1,7 @@
 """A block: the fixes of a few vehicles in one period, in two parts with a checksum each.
 
 ``path`` (who, when, where, and each track's last fix before the period) is all a search needs; ``rest``
-is the rest. A part is "HZ", version, kind, rows, CRC-32 of all else, then columns (``numbers``).
+is the rest. A part is an envelope (``sealed``) with columns in it (``numbers``).
 
 Lossless, but for ``received_at``, kept to the whole second (the resolution of the protocol). A float that
 is no decimal fraction of the usual digits is kept as its own 8 bytes, so nan and any other come back.
@@ -10,20 +10,16 @@ is no decimal fraction of the usual digits is kept as its own 8 bytes, so nan an
 from __future__ import annotations
 
 import json
-import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from parking.packed import sealed
 from parking.packed.columns import SECOND, Flags, Floats, Ints, KeptColumns, Objects, objects, same
-from parking.packed.numbers import Damaged, Reader, Writer
+from parking.packed.numbers import Damaged, Part, Reader, Writer
 
-VERSION = 1
-_HEAD = struct.Struct("<2sBBII")
-_PATH, _REST = range(2)
 #: Decimal digits tried for a column of floats, the usual first.
 _DEGREES, _KMH = (6, 7, 8), (1, 2, 3)
 LOCATED_BIT = 1 << 1
@@ -115,12 +111,12 @@ def _path(rows: KeptColumns, starts: Ints, leads: Leads) -> bytes:
     out.ints(np.where(leads.time == 0, -1, begins - leads.time // SECOND), alone)
     out.ints(_micro(leads.lon) - _micro(rows.lon[starts]), alone)
     out.ints(_micro(leads.lat) - _micro(rows.lat[starts]), alone)
-    return _sealed(out, _PATH, len(rows))
+    return sealed.sealed(out, sealed.PATH, len(rows))
 
 
-def read_path(data: bytes) -> Path:
-    """Raises Damaged."""
-    source, count = _opened(data, _PATH)
+def read_path(data: bytes, wanted: Ints | None = None) -> Path:
+    """``wanted``: rising numbers of the tracks to read, all of them if not given. Raises Damaged."""
+    source, count = sealed.opened(data, sealed.PATH)
     alone = np.zeros(1, np.int64)
     tracks = source.number()
     if not 0 < tracks <= count:
@@ -129,19 +125,21 @@ def read_path(data: bytes) -> Path:
     if (lengths < 1).any() or lengths.sum() != count:
         raise Damaged("the lengths of the tracks do not fit the rows")
     starts = np.cumsum(lengths) - lengths
-    vehicle, missing, terminal = (source.ints(tracks, alone) for _ in range(3))
-    seconds, fraction = (source.ints(count, starts) for _ in range(2))
-    lon, lat = (_get_floats(source, count, starts) for _ in range(2))
-    unplaced = source.ints(count, starts)
-    before, east, north = (source.ints(tracks, alone) for _ in range(3))
+    part = Part.whole(count, starts) if wanted is None else Part.of(lengths, wanted)
+    vehicle, missing, terminal = (source.ints(tracks, alone)[part.tracks] for _ in range(3))
+    seconds, fraction = (source.ints(count, starts, part) for _ in range(2))
+    lon, lat = (_get_floats(source, count, starts, part) for _ in range(2))
+    unplaced = source.ints(count, starts, part)
+    before, east, north = (source.ints(tracks, alone)[part.tracks] for _ in range(3))
     leads = Leads(
-        np.where(before < 0, 0, (seconds[starts] - before) * SECOND),
-        (_micro(lon[starts]) + east) / 1e6,
-        (_micro(lat[starts]) + north) / 1e6,
+        np.where(before < 0, 0, (seconds[part.starts] - before) * SECOND),
+        (_micro(lon[part.starts]) + east) / 1e6,
+        (_micro(lat[part.starts]) + north) / 1e6,
     )
+    vehicle, missing, terminal = (np.repeat(each, part.lengths) for each in (vehicle, missing, terminal))
     return Path(
-        starts, np.repeat(vehicle, lengths), np.repeat(missing == 0, lengths), np.repeat(terminal, lengths),
-        seconds * SECOND + fraction, lon, lat, unplaced == 0, leads,
+        part.starts, vehicle, missing == 0, terminal, seconds * SECOND + fraction, lon, lat, unplaced == 0,
+        leads,
     )  # fmt: skip
 
 
@@ -157,7 +155,7 @@ def _rest(rows: KeptColumns, starts: Ints) -> bytes:
     out.ints(rows.backfill.astype(np.int64), starts)
     _put_words(out, rows.mark, starts)
     _put_extras(out, rows.extras, starts)
-    return _sealed(out, _REST, len(rows))
+    return sealed.sealed(out, sealed.REST, len(rows))
 
 
 def read_keys(path: bytes, rest: bytes) -> Keys:
@@ -169,7 +167,7 @@ def read_keys(path: bytes, rest: bytes) -> Keys:
 
 
 def _rest_of(way: Path, rest: bytes) -> tuple[Reader, int]:
-    source, count = _opened(rest, _REST)
+    source, count = sealed.opened(rest, sealed.REST)
     if count != len(way.time):
         raise Damaged(f"path has {len(way.time)} rows, rest {count}")
     return source, count
@@ -198,26 +196,6 @@ def unpack(path: bytes, rest: bytes) -> KeptColumns:
     )  # fmt: skip
 
 
-def _sealed(out: Writer, kind: int, rows: int) -> bytes:
-    body = bytes(out.data)
-    head = _HEAD.pack(b"HZ", VERSION, kind, rows, 0)
-    return _HEAD.pack(b"HZ", VERSION, kind, rows, zlib.crc32(body, zlib.crc32(head))) + body
-
-
-def _opened(data: bytes, kind: int) -> tuple[Reader, int]:
-    if len(data) < _HEAD.size:
-        raise Damaged(f"{len(data)} bytes are no block")
-    magic, version, found, rows, crc = _HEAD.unpack_from(data)
-    if magic != b"HZ" or found != kind:
-        raise Damaged(f"no block: begins with {data[:4].hex()}")
-    if version != VERSION:
-        raise Damaged(f"block of version {version}, this version reads {VERSION}")
-    bare = _HEAD.pack(magic, version, found, rows, 0)
-    if zlib.crc32(data[_HEAD.size :], zlib.crc32(bare)) != crc:
-        raise Damaged("the checksum does not fit: the block was changed")
-    return Reader(data, _HEAD.size), rows
-
-
 def _micro(degrees: Floats) -> Ints:
     usable = np.isfinite(degrees) & (np.abs(degrees) < 1e6)
     return np.rint(np.where(usable, degrees, 0.0) * 1e6).astype(np.int64)
@@ -242,18 +220,22 @@ def _scaled(values: Floats, digits: int) -> tuple[Ints, Ints]:
     return whole, np.flatnonzero((whole / scale).view(np.int64) != values.view(np.int64))
 
 
-def _get_floats(source: Reader, count: int, starts: Ints) -> Floats:
+def _get_floats(source: Reader, count: int, starts: Ints, part: Part | None = None) -> Floats:
     digits = source.number()
     if digits > 15:
         raise Damaged(f"{digits} decimal digits")
-    values: Floats = source.ints(count, starts) / 10.0**digits
+    values: Floats = source.ints(count, starts, part) / 10.0**digits
     exceptions = source.number()
     if exceptions:
         rows = source.ints(exceptions, np.zeros(1, np.int64))
         kept = np.frombuffer(source.bytes(), "<f8")
         if len(kept) != exceptions or rows.min() < 0 or rows.max() >= count:
             raise Damaged("exceptions outside the column")
-        values[rows] = kept
+        if part is None or part.all:
+            values[rows] = kept
+        else:
+            _, here, there = np.intersect1d(part.rows, rows, assume_unique=True, return_indices=True)
+            values[here] = kept[there]
     return values
 
 

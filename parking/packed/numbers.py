@@ -23,6 +23,12 @@ _STORED, _PACKED = range(2)
 LEVEL = 9
 #: No honest stream of a block is longer; a damaged length must not ask for gigabytes.
 LONGEST = 1 << 28
+#: Bits that eight bytes surely hold, wherever in a byte they begin.
+_WINDOW = 57
+#: Of a number of so many binary digits: how many of them are kept, all ones in their places, the highest.
+_WIDTHS = np.array([max(0, digits - 1) for digits in range(65)])
+_MASKS = np.array([(1 << max(0, digits - 1)) - 1 for digits in range(65)], np.uint64)
+_HIGHEST = np.array([1 << digits >> 1 for digits in range(65)], np.uint64)
 
 
 class Damaged(ValueError):
@@ -68,6 +74,41 @@ class Writer:
         self.data += coded[1].data
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The tracks of a block that are wanted, so that a column is read of them alone.
+
+    ``tracks``, ``rows``: their numbers in the block (slices when all are wanted); ``starts``, ``lengths``:
+    where each begins among those rows, and how many rows it has.
+    """
+
+    tracks: Any
+    rows: Any
+    starts: Ints
+    lengths: Ints
+
+    @classmethod
+    def whole(cls, count: int, starts: Ints) -> Part:
+        lengths = np.diff(starts, append=count) if len(starts) > 1 else np.array([count])
+        return cls(slice(None), slice(None), starts, lengths)
+
+    @classmethod
+    def of(cls, lengths: Ints, tracks: Ints) -> Part:
+        """``lengths`` of all tracks; ``tracks``: numbers of those wanted, rising."""
+        wanted = lengths[tracks]
+        starts = np.cumsum(wanted) - wanted
+        shift = (np.cumsum(lengths) - lengths)[tracks] - starts
+        return cls(tracks, np.arange(int(wanted.sum())) + np.repeat(shift, wanted), starts, wanted)
+
+    @property
+    def all(self) -> bool:
+        return isinstance(self.rows, slice)
+
+    def size(self, count: int) -> int:
+        """How many of ``count`` rows are wanted."""
+        return count if self.all else len(self.rows)
+
+
 @dataclass(slots=True)
 class Reader:
     """Bytes being read; Damaged when they end early or say nonsense."""
@@ -103,7 +144,8 @@ class Reader:
             raise Damaged(f"a stream at byte {self.at - size} cannot be unpacked: {error}") from None
         return unpacked
 
-    def ints(self, count: int, starts: Ints) -> Ints:
+    def ints(self, count: int, starts: Ints, part: Part | None = None) -> Ints:
+        """A column of ``count`` rows; of ``part`` alone, if given."""
         if count == 0:
             return np.zeros(0, np.int64)
         if self.at >= len(self.data):
@@ -111,51 +153,54 @@ class Reader:
         coder, how = self.data[self.at] & 3, self.data[self.at] >> 2
         self.at += 1
         if coder == _CONST:
-            value = np.uint64(self.number() & 0xFFFFFFFFFFFFFFFF)
-            return np.full(count, _unzigzag(np.array([value], np.uint64))[0], np.int64)
+            value = np.array([self.number() & 0xFFFFFFFFFFFFFFFF], np.uint64)
+            return np.repeat(_unzigzag(value), part.size(count) if part else count)
+        part = part or Part.whole(count, starts)
         firsts = self.ints(len(starts), np.zeros(min(1, len(starts)), np.int64)) if how != _RAW else None
-        size = self._planes(count) if coder == _PLANES else self._classes(count)
-        return _undo(how, _unzigzag(size), starts, firsts)
+        size = self._planes(count, part) if coder == _PLANES else self._classes(count, part)
+        rest = _unzigzag(size)
+        return rest if firsts is None else _undo(how, rest, part, firsts[part.tracks])
 
-    def _planes(self, count: int) -> _U64:
-        value = np.zeros(count, np.uint64)
+    def _planes(self, count: int, part: Part) -> _U64:
+        value = np.zeros(part.size(count), np.uint64)
         for plane in range(self.number()):
             stream = self.bytes()
             if len(stream) != count:
                 raise Damaged(f"a plane has {len(stream)} bytes, expected {count}")
-            value |= np.frombuffer(stream, np.uint8).astype(np.uint64) << np.uint64(8 * plane)
+            byte = np.frombuffer(stream, np.uint8)[part.rows].astype(np.uint64)
+            value |= byte << np.uint64(8 * plane)
         return value
 
-    def _classes(self, count: int) -> _U64:
+    def _classes(self, count: int, part: Part) -> _U64:
         stream = self.bytes()
         if len(stream) != count:
             raise Damaged(f"{len(stream)} classes, expected {count}")
         classes = np.frombuffer(stream, np.uint8)
-        value = (classes > 0).astype(np.uint64)
         counts = np.bincount(classes, minlength=65)
         if len(counts) > 65:
             raise Damaged(f"a number of {len(counts) - 1} bits")
-        ends = np.cumsum(counts)
-        order = np.argsort(classes, kind="stable")
-        for bits in (np.flatnonzero(counts[2:]) + 2).tolist():
-            rows = order[ends[bits] - counts[bits] : ends[bits]]
-            value[rows] = self._bare(len(rows), bits - 1) | np.uint64(1) << np.uint64(bits - 1)
-        return value
-
-    def _bare(self, count: int, bits: int) -> _U64:
-        size = (count * bits + 7) // 8
+        sizes = (counts * _WIDTHS + 7) // 8
+        size = int(sizes.sum())
         if self.at + size > len(self.data):
             raise Damaged(f"bits are cut off at byte {self.at}")
-        stream = np.frombuffer(self.data, np.uint8, size, self.at)
         self.at += size
-        grid = np.unpackbits(stream, count=count * bits, bitorder="little").reshape(count, bits)
-        width = next(w for w in (8, 16, 32, 64) if w >= bits)
-        if width > bits:
-            padded = np.zeros((count, width), np.uint8)
-            padded[:, :bits] = grid
-            grid = padded
-        packed = np.packbits(grid.ravel(), bitorder="little")
-        return packed.view(f"<u{width // 8}").astype(np.uint64)
+        begins = (np.cumsum(sizes) - sizes) * 8 - (np.cumsum(counts) - counts) * _WIDTHS
+        place = np.empty(count, np.int64)
+        place[np.argsort(classes, kind="stable")] = np.arange(count)
+        chosen = classes[part.rows]
+        first = begins[chosen] + place[part.rows] * _WIDTHS[chosen]
+        return _bare(self.data[self.at - size : self.at], first, chosen)
+
+
+def _bare(stream: bytes, first: Ints, classes: NDArray[np.uint8]) -> _U64:
+    """The numbers whose bits but the highest stand in ``stream`` from the bits ``first`` on."""
+    windows = np.ndarray((len(stream) + 1,), "<u8", stream + bytes(8), 0, (1,))
+    values: _U64 = windows[first >> 3] >> (first & 7).astype(np.uint64)
+    for row in np.flatnonzero(classes > _WINDOW + 1).tolist():
+        begin, end = int(first[row]), int(first[row]) + int(classes[row]) - 1
+        bits = int.from_bytes(stream[begin >> 3 : (end + 7) >> 3], "little") >> (begin & 7)
+        values[row] = bits & 0xFFFFFFFFFFFFFFFF
+    return values & _MASKS[classes] | _HIGHEST[classes]
 
 
 def _fewest(values: Ints, starts: Ints) -> tuple[int, Ints, Ints]:
@@ -174,18 +219,16 @@ def _fewest(values: Ints, starts: Ints) -> tuple[int, Ints, Ints]:
     return how, rest, values[starts]
 
 
-def _undo(how: int, rest: Ints, starts: Ints, firsts: Ints | None) -> Ints:
-    if how == _RAW or firsts is None:
-        return rest
-    delta = _summed(rest, starts) if how == _SECOND else rest
-    lengths = np.diff(starts, append=len(rest))
-    return _summed(delta, starts) + np.repeat(firsts, lengths)
+def _undo(how: int, rest: Ints, part: Part, firsts: Ints) -> Ints:
+    delta = _summed(rest, part, np.zeros_like(firsts)) if how == _SECOND else rest
+    return _summed(delta, part, firsts)
 
 
-def _summed(values: Ints, starts: Ints) -> Ints:
-    """Running sum within each track; the value at a track's start is 0."""
+def _summed(values: Ints, part: Part, firsts: Ints) -> Ints:
+    """Running sum within each track from ``firsts``, the value at its start."""
     total = np.cumsum(values, dtype=np.int64)
-    return total - np.repeat(total[starts], np.diff(starts, append=len(values)))
+    total += np.repeat(firsts - total[part.starts], part.lengths)
+    return total
 
 
 def _planes(size: _U64) -> tuple[int, Writer]:

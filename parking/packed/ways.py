@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from geo.passing import Legs, drivable
 from parking.packed import cells
 from parking.packed.block import Leads, Path
-from parking.packed.columns import SECOND, Ints, KeptColumns
+from parking.packed.columns import SECOND, Flags, Ints, KeptColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,25 @@ def path_of(rows: KeptColumns, leads: Leads) -> Path:
     )  # fmt: skip
 
 
-def ways(path: Path) -> Ways:
+def joined(paths: Sequence[Path]) -> Path:
+    """The tracks of several paths as one. One that several have stays as many tracks."""
+    if len(paths) == 1:
+        return paths[0]
+    sizes = np.array([len(path.time) for path in paths])
+    shifts = (np.cumsum(sizes) - sizes).tolist()
+    columns = {
+        f.name: np.concatenate([getattr(path, f.name) for path in paths])
+        for f in fields(Path)
+        if f.name not in ("starts", "leads")
+    }
+    leads = (np.concatenate([getattr(path.leads, f.name) for path in paths]) for f in fields(Leads))
+    starts = np.concatenate([path.starts + n for path, n in zip(paths, shifts, strict=True)])
+    return Path(starts=starts, leads=Leads(*leads), **columns)
+
+
+def ways(path: Path, may: Callable[[Legs], Flags] | None = None) -> Ways:
+    """``may``: of which legs anything is wanted; it sees them before it is known whether they can have been
+    driven, from end to end, and answers for the end alone too."""
     row = np.flatnonzero(path.placed)
     track = np.searchsorted(path.starts, row, side="right") - 1
     first = np.diff(track, prepend=-1) != 0
@@ -48,11 +67,19 @@ def ways(path: Path) -> Ways:
     t0 = np.where(first, lead, path.time[before])
     lon0 = np.where(first, path.leads.lon[track], path.lon[before])
     lat0 = np.where(first, path.leads.lat[track], path.lat[before])
-    end = path.time[row], path.lon[row], path.lat[row]
-    legs = Legs(t0, lon0, lat0, *end)
-    joined = drivable(legs) & ~(first & (lead == 0))
-    begin = [np.where(joined, a, b) for a, b in zip((t0, lon0, lat0), end, strict=True)]
-    return Ways(row, Legs(begin[0], begin[1], begin[2], *end))
+    legs = Legs(t0, lon0, lat0, path.time[row], path.lon[row], path.lat[row])
+    unled = first & (lead == 0)
+    if may is not None:
+        wanted = np.flatnonzero(may(legs))
+        row, legs, unled = row[wanted], legs.take(wanted), unled[wanted]
+    parted = ~drivable(legs) | unled
+    return Ways(
+        row,
+        Legs(
+            np.where(parted, legs.t1, legs.t0), np.where(parted, legs.lon1, legs.lon0),
+            np.where(parted, legs.lat1, legs.lat0), legs.t1, legs.lon1, legs.lat1,
+        ),
+    )  # fmt: skip
 
 
 def reach(path: Path) -> Reach:

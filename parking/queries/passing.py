@@ -1,7 +1,7 @@
 """Which vehicles passed within a distance of a place, over packed and hot fixes alike.
 
-An index of cells names the blocks worth opening; legs between fixes are judged, not only fixes, so who
-passed between two reports is found, and said to be inferred. Vehicles with fixes both in blocks and in
+``blockpaths`` says which packed tracks are worth reading; legs between fixes are judged, not only fixes,
+so who passed between two reports is found, and said to be inferred. Vehicles with fixes both in blocks and in
 ``fix`` in that time (late ones, or the border between the two) are judged once more on all their fixes.
 """
 
@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy import Select, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from geo.passing import LONGEST_S, Legs, Place, distance_m, might_pass, passes
 from parking.models import FixBlock, Terminal, Vehicle
-from parking.packed import block, cells, ways
+from parking.packed import ways
 from parking.packed.block import Leads, Path
 from parking.packed.columns import SECOND, Flags, micros, moment
 from parking.packed.ways import path_of
-from parking.queries import fixes, hotpaths
+from parking.queries import blockpaths, fixes, hotpaths
 from parking.vocabulary import Certainty
 
 #: A leg longer than this in time may have gone elsewhere meanwhile (as Policy.unsure_gap_s; assumption).
@@ -84,9 +84,9 @@ def passed(session: Session, place: Place, since: datetime, until: datetime) -> 
     """Vehicles within ``place.radius_m`` of the place at some time in [since, until]."""
     near, hot_vehicles, hot = _hot(session, place, since, until)
     opened = 0
-    for path in session.scalars(_candidates(place, since, until).execution_options(yield_per=100)):
-        opened += 1
-        near += _judged(block.read_path(path), place, since, until)
+    for blocks, path in blockpaths.paths(session, place, since, until):
+        opened += blocks
+        near += _judged(path, place, since, until)
     mixed = _mixed(session, since, until, hot_vehicles)
     if mixed:
         near = [leg for leg in near if leg.key[0] not in mixed]
@@ -94,21 +94,15 @@ def passed(session: Session, place: Place, since: datetime, until: datetime) -> 
     return Answer(_named(session, _stays(near)), opened, hot)
 
 
-def _candidates(place: Place, since: datetime, until: datetime) -> Select[bytes]:
-    return select(FixBlock.path).where(
-        FixBlock.cells.overlap(cells.around(place)), FixBlock.since <= until, FixBlock.until >= since
-    )
-
-
 def _judged(path: Path, place: Place, since: datetime, until: datetime) -> list[_Leg]:
     """The legs of a path that come near, those that follow each other as one."""
-    driven = ways.ways(path)
-    may = np.flatnonzero(might_pass(driven.legs, place, micros(since), micros(until)))
-    found = passes(driven.legs.take(may), place, micros(since), micros(until))
+    begin, end = micros(since), micros(until)
+    driven = ways.ways(path, lambda legs: might_pass(legs, place, begin, end))
+    found = passes(driven.legs, place, begin, end)
     hit = np.flatnonzero(found.near)
     if not len(hit):
         return []
-    legs, row = driven.legs.take(may[hit]), driven.row[may[hit]]
+    legs, row = driven.legs.take(hit), driven.row[hit]
     gap = (legs.t1 - legs.t0) / SECOND
     rank = np.where(_inside(legs, place, since, until), 0, np.where(gap <= UNSURE_S, 1, 2))
     track = np.searchsorted(path.starts, row, side="right")
@@ -160,8 +154,7 @@ def _mixed(session: Session, since: datetime, until: datetime, hot: set[int]) ->
         return set()
     packed = session.scalars(
         select(FixBlock.vehicles).where(
-            FixBlock.since <= until + _LONGEST, FixBlock.until >= since - _LONGEST,
-            FixBlock.vehicles.overlap(sorted(hot)),
+            FixBlock.touching(since - _LONGEST, until + _LONGEST), FixBlock.vehicles.overlap(sorted(hot)),
         )
     )  # fmt: skip
     return hot & {vehicle for vehicles in packed for vehicle in vehicles}
@@ -191,7 +184,7 @@ _RANK = {sure: rank for rank, sure in enumerate(_SURE)}
 
 def _named(session: Session, found: list[_Leg]) -> tuple[Passed, ...]:
     vehicles = sorted({leg.key[0] for leg in found if leg.key[0] is not None})
-    named = select(Vehicle.id, Vehicle.plate).where(Vehicle.id.in_(vehicles))
+    named = select(Vehicle.id, Vehicle.plate).where(Vehicle.id == func.any(vehicles))
     plates = {row.id: row.plate for row in session.execute(named)}
     terminals = sorted({leg.key[1] for leg in found})
     called = select(Terminal.id, Terminal.phone).where(Terminal.id.in_(terminals))

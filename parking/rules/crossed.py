@@ -18,7 +18,6 @@ from parking.rules.plausibility import reachable
 from parking.rules.sight import Finding, Sight, degrees, instant
 from parking.vocabulary import Certainty, PassageKind, ViolationKind
 
-#: The fact that only a crossing has of which nobody knows where it was.
 #: Points of the possible stretch of a line that are kept; more are thinned out.
 STRETCH_POINTS = 200
 

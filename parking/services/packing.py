@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from geo.passing import LONGEST_S
 from parking.models import FixBlock
-from parking.packed import block, grouping, ways
+from parking.packed import block, grouping, outline, sealed, ways
 from parking.packed.columns import KeptColumns, micros, moment
 from parking.packed.numbers import Damaged
 from parking.queries import fixes, hotfixes
@@ -108,12 +108,17 @@ def _tried(opening: Opening, period: Period) -> Done | None:
     for attempt in range(TRIES + 1):
         try:
             with opening() as session:
-                if not session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(__name__)))):
+                if not alone(session):
                     return None
                 return pack(session, period, hold=attempt == TRIES)
         except Busy:
             continue
     return Done(period, 0, 0, 0)
+
+
+def alone(session: Session) -> bool:
+    """One process packs at a time: True for the first, to the end of its transaction."""
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(__name__)))))
 
 
 def pack(session: Session, period: Period, hold: bool = False) -> Done:
@@ -179,9 +184,10 @@ def write_block(
     made = FixBlock(
         period_start=start, period_end=end, since=moment(begins), until=moment(int(rows.time.max())),
         last_received=moment(int(rows.received.max())), fixes=len(rows),
-        west=west, south=south, east=east, north=north, version=block.VERSION, cells=where.cells,
+        west=west, south=south, east=east, north=north, version=sealed.VERSION, cells=where.cells,
         vehicles=np.unique(rows.vehicle[rows.has_vehicle]).tolist(),
         terminals=np.unique(rows.terminal).tolist(), path=packed.path, rest=packed.rest,
+        outline=outline.made(packed.path),
     )  # fmt: skip
     session.add(made)
     session.flush()

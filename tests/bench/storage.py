@@ -3,7 +3,8 @@
 tracks  bytes a fix on each CSV (id,t,lon,lat,speed_kmh) of FOLDER (or HAZPARK_TRACKS)
 whole   bytes a fix of a synthetic fleet with speed, heading, altitude and items, as terminals send them
 insert  rows a second as one partition grows to --rows
-search  builds --fixes packed fixes and asks who passed where
+search  builds --fixes packed fixes (once, with --database FOLDER) and asks who passed where; writes
+        build/passed.json
 Figures of one machine and one moment: trust the ratios. Nothing here is a test.
 """
 
@@ -11,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
+import platform
 import sys
 import tempfile
 import time
@@ -19,14 +22,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import driving
 import inserting
 import numpy as np
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, delete, func, select, text
 
 from geo.passing import Place
 from parking import db, schema
+from parking.models import FixBlock
 from parking.packed import block, grouping
 from parking.packed.columns import NO_EXTRAS, KeptColumns, objects
 from parking.queries import fixes, passing
@@ -35,6 +40,7 @@ from workers.servers import both
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+OUT = Path(__file__).parents[2] / "build" / "passed.json"
 #: Trucks packed together: as many as fill a run of packing (services/packing.CHUNK).
 TOGETHER = 340
 
@@ -100,10 +106,11 @@ def insert(url: str, rows: int) -> None:
 def search(url: str, wanted: int, vehicles: int) -> None:
     """Pack day after day of the fleet; ask at a fifth of ``wanted`` and at the end."""
     engine = db.make_engine(url)
-    luck = np.random.default_rng(2)
-    done = days = asked = 0
-    spent = 0.0
+    done, days = _there(engine, vehicles)
+    asked, spent, began = done * 5 // wanted, 0.0, done
+    found: list[dict[str, Any]] = []
     while done < wanted:
+        luck = np.random.default_rng([2, days])
         for first in range(1, vehicles + 1, TOGETHER):
             trucks = min(TOGETHER, vehicles + 1 - first)
             rows = driving.day(START + days * DAY, first, trucks, luck).by_vehicle()
@@ -112,10 +119,24 @@ def search(url: str, wanted: int, vehicles: int) -> None:
             spent += time.perf_counter() - begin
             done += len(rows)
         days += 1
-        print(f"  {done:>11,} fixes packed, {done / spent:>9,.0f}/s", flush=True)
-        if done * 5 // wanted > asked:
+        print(f"  {done:>11,} fixes packed, {(done - began) / spent:>9,.0f}/s", flush=True)
+        if done < wanted and done * 5 // wanted > asked:
             asked = done * 5 // wanted
-            _report(engine, done, days)
+            found.append(_report(engine, done, days))
+    found.append(_report(engine, done, days))
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps({"vehicles": vehicles, "machine": platform.platform(), "at": found}, indent=2))
+
+
+def _there(engine: Engine, vehicles: int) -> tuple[int, int]:
+    """(fixes, days) that an earlier run has packed; a day it did not finish is packed again."""
+    fixes_of = func.sum(FixBlock.fixes)
+    with db.transaction(engine) as session:
+        held = session.execute(select(FixBlock.period_start, fixes_of).group_by(FixBlock.period_start)).all()
+        expected = vehicles * driving.DAY_S // driving.EVERY_S
+        whole = {day: int(count) for day, count in held if count == expected}
+        session.execute(delete(FixBlock).where(FixBlock.period_start.not_in(whole)))
+    return sum(whole.values()), len(whole)
 
 
 def _pack(engine: Engine, day: int, rows: KeptColumns) -> None:
@@ -124,32 +145,38 @@ def _pack(engine: Engine, day: int, rows: KeptColumns) -> None:
             packing.write_block(session, START + day * DAY, START + (day + 1) * DAY, piece, leads)
 
 
-def _report(engine: Engine, done: int, days: int) -> None:
+def _report(engine: Engine, done: int, days: int) -> dict[str, Any]:
+    sizes = {
+        "on_disk": "pg_total_relation_size('fix_block')",
+        "indexes": "pg_indexes_size('fix_block')",
+        "outlines": "(SELECT sum(length(outline)) FROM fix_block)",
+    }
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("VACUUM ANALYZE fix_block"))
-        size = connection.scalar(text("SELECT pg_total_relation_size('fix_block')"))
-        index = connection.scalar(text("SELECT pg_indexes_size('fix_block')"))
-    print(f"  {size / done:.2f} bytes a fix on disk, all told; {index / done:.2f} of them indexes")
-    for name, place, since, until in _questions(days):
-        _ask(engine, name, place, since, until)
+        each = {name: connection.scalar(text(f"SELECT {size}")) / done for name, size in sizes.items()}
+    print(f"  {each['on_disk']:.2f} bytes a fix on disk, all told; {each['indexes']:.2f} of them indexes, "
+          f"{each['outlines']:.2f} outlines")  # fmt: skip
+    answers = [_ask(engine, *question) for question in _questions(days)]
     for what, since, until in (("a day", 0, 1), ("a week", 0, 7)):
         begin = time.perf_counter()
         with db.reading(engine) as session:
             found = fixes.of_vehicle(session, 77, START + since * DAY, START + until * DAY)
         print(f"  one vehicle, {what:<24}{len(found):>8} fixes {time.perf_counter() - begin:>7.3f} s")
+    return {"fixes": done, "days": days, "bytes_a_fix": each, "questions": answers}
 
 
 def _questions(days: int) -> Iterator[tuple[str, Place, datetime, datetime]]:
+    """The hour in which the whole fleet stands at the gate; elsewhere the one in which it drives away."""
     park, field = Place(*driving.PARK, 500), Place(driving.PARK[0] + 0.2, driving.PARK[1] + 0.15, 500)
     middle = START + days // 2 * DAY
-    for name, place in (("gate of the park", park), ("in the fields", field)):
-        yield f"{name}, an hour", place, middle + timedelta(hours=12), middle + timedelta(hours=13)
+    for name, place, hour in (("gate of the park", park, 12), ("in the fields", field, 14)):
+        yield f"{name}, an hour", place, middle + timedelta(hours=hour), middle + timedelta(hours=hour + 1)
         yield f"{name}, a day", place, middle, middle + DAY
         yield f"{name}, a week", place, middle - 3 * DAY, middle + 4 * DAY
         yield f"{name}, all {days} days", place, START, START + days * DAY
 
 
-def _ask(engine: Engine, name: str, place: Place, since: datetime, until: datetime) -> None:
+def _ask(engine: Engine, name: str, place: Place, since: datetime, until: datetime) -> dict[str, Any]:
     spent, worked = [], []
     for _ in range(3):
         begin, before = time.perf_counter(), time.process_time()
@@ -157,8 +184,10 @@ def _ask(engine: Engine, name: str, place: Place, since: datetime, until: dateti
             found = passing.passed(session, place, since, until)
         spent.append(time.perf_counter() - begin)
         worked.append(time.process_time() - before)
-    print(f"  {name:<36}{found.vehicles:>6} vehicles {found.blocks:>6} blocks "
-          f"{min(spent):>7.3f} s, of it {min(worked):.3f} s this process's work", flush=True)  # fmt: skip
+    print(f"  {name:<36}{found.vehicles:>6} vehicles {found.blocks:>6} blocks first {spent[0]:>7.3f} s, "
+          f"best {min(spent):>7.3f} s, this process {min(worked):.3f} s", flush=True)  # fmt: skip
+    return {"question": name, "vehicles": found.vehicles, "blocks": found.blocks,
+            "first_s": round(spent[0], 3), "best_s": round(min(spent), 3)}  # fmt: skip
 
 
 def main(argv: list[str]) -> int:
@@ -168,13 +197,17 @@ def main(argv: list[str]) -> int:
     options.add_argument("--rows", type=int, default=10_000_000)
     options.add_argument("--fixes", type=int, default=5_000_000)
     options.add_argument("--vehicles", type=int, default=2_000)
+    options.add_argument("--database", type=Path, help="search: a folder to build in once and keep")
     chosen = options.parse_args(argv)
     if chosen.what == "tracks":
         tracks(Path(chosen.folder))
     elif chosen.what == "whole":
         whole()
     else:
-        with tempfile.TemporaryDirectory(prefix="hzb") as folder, both(Path(folder)) as servers:
+        with (
+            tempfile.TemporaryDirectory(prefix="hzb") as folder,
+            both(chosen.database or Path(folder)) as servers,
+        ):
             engine = db.make_engine(servers[0].url)
             schema.upgrade(engine)
             engine.dispose()
