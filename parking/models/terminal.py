@@ -52,11 +52,19 @@ class TerminalProfile(Base):
     """What is known of a terminal beside its registration; apart from it, because every report touches that.
 
     ``sources``: where it connected from, oldest first; ``gateway``: which one holds it, since when it
-    authenticated there, and when that was written down; ``fences_digest``: of the plan asked for last.
+    authenticated there, and when that was written down; ``elsewhere_at``: when it last said to be elsewhere
+    than its vehicle was believed to be; ``fences_digest``: of the plan asked for last.
     """
 
     __tablename__ = "terminal_profile"
-    __table_args__ = (Index("ix_terminal_profile_moved_at", "moved_at"),)
+    __table_args__ = (
+        Index("ix_terminal_profile_moved_at", "moved_at"),
+        Index(
+            "ix_terminal_profile_elsewhere_at",
+            "elsewhere_at",
+            postgresql_where=text("elsewhere_at IS NOT NULL"),
+        ),
+    )
 
     terminal_id: Mapped[int] = mapped_column(ForeignKey("terminal.id"), primary_key=True)
     hardware: Mapped[str | None] = mapped_column(String(60))
@@ -68,6 +76,7 @@ class TerminalProfile(Base):
     gateway: Mapped[str | None] = mapped_column(String(80))
     held_since: Mapped[Instant | None]
     moved_at: Mapped[Instant | None]
+    elsewhere_at: Mapped[Instant | None]
     fences_managed: Mapped[bool] = mapped_column(default=False, server_default="false")
     fences_digest: Mapped[str | None] = mapped_column(String(64))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from parking.models import TerminalProfile
@@ -15,8 +14,7 @@ def hold(session: Session, terminal_ids: Collection[int]) -> dict[int, TerminalP
     """The profiles of these terminals, locked, always in the same order."""
     if not terminal_ids:
         return {}
-    rows = [{"terminal_id": one} for one in sorted(terminal_ids)]
-    session.execute(insert(TerminalProfile).on_conflict_do_nothing(), rows)
+    make(session, sorted(terminal_ids))
     held = session.scalars(
         select(TerminalProfile)
         .where(TerminalProfile.terminal_id.in_(terminal_ids))
@@ -24,6 +22,16 @@ def hold(session: Session, terminal_ids: Collection[int]) -> dict[int, TerminalP
         .with_for_update()
     )
     return {profile.terminal_id: profile for profile in held}
+
+
+def make(session: Session, terminal_ids: Sequence[int]) -> None:
+    """A profile for each of these terminals (ids ascending) that has none yet."""
+    session.execute(_MAKE, {"ids": list(terminal_ids)})
+
+
+_MAKE = text(
+    "INSERT INTO terminal_profile (terminal_id) SELECT unnest(CAST(:ids AS bigint[])) ON CONFLICT DO NOTHING"
+)
 
 
 def hold_one(session: Session, terminal_id: int) -> TerminalProfile:

@@ -17,7 +17,16 @@ from parking.rules import evidence
 from parking.rules.monitor import JourneyAt, judge_many
 from parking.rules.plausibility import MARKS
 from parking.rules.states import States
-from parking.services import ground, owners, repeats, storing, telling, terminal_evidence, watches
+from parking.services import (
+    ground,
+    owners,
+    repeats,
+    storing,
+    telling,
+    terminal_evidence,
+    terminal_watch,
+    watches,
+)
 from parking.services.fixbatch import FixBatch, TerminalFix, instant
 from parking.services.owners import NeverRegistered
 from parking.services.rejudging import judge_again
@@ -29,6 +38,9 @@ from parking.vocabulary import Mark
 __all__ = ["FixBatch", "NeverRegistered", "Position", "Taken", "TerminalFix", "judge_again", "take"]
 
 _UNBOUND = MARKS.index(Mark.UNBOUND)
+_ELSEWHERE = [MARKS.index(mark) for mark in terminal_watch.ELSEWHERE]
+#: A vehicle last believed to be here longer ago than this may be elsewhere, seconds (assumption).
+ELSEWHERE_WITHIN_S = 3600.0
 _UNTIMED = [MARKS.index(mark) for mark in (Mark.FUTURE, Mark.TOO_OLD)]
 
 
@@ -109,9 +121,19 @@ def _take(session: Session, rows: Rows, known: watches.Recalled, now: datetime) 
         found = [(rows.ids[n], f, going[n](f.started_at)) for n, f in judged.findings]
         seen = telling.write(session, found, now)
         telling.ask_again(session, _to_judge_again(rows, marks, known, judged.states))
+        terminal_watch.seen_elsewhere(session, _elsewhere(rows, marks, judged.states), now)
     stored = storing.insert(session, rows.fixes, rows.owners, marks, now)
     terminal_evidence.note(session, _alarms(rows, marks, now), now)
     return Taken(stored, 0, _counted(marks), tuple(seen), rows, newest)
+
+
+def _elsewhere(rows: Rows, marks: NDArray[np.int8], states: States) -> list[int]:
+    """Terminals, ascending, that say to be elsewhere than their vehicle was shortly before or after."""
+    own = marks[rows.first :]
+    last = states.rows["at"][rows.number]
+    near = np.abs(rows.fixes.at[rows.first :] / 1e6 - last) <= ELSEWHERE_WITHIN_S
+    odd = rows.first + np.flatnonzero(near & np.isin(own, _ELSEWHERE))
+    return sorted({rows.owners[row].terminal_id for row in odd.tolist()})
 
 
 def _alarms(rows: Rows, marks: NDArray[np.int8], now: datetime) -> list[Reported]:
