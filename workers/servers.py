@@ -116,8 +116,9 @@ class PostgreSQL:
             "fsync": "on" if self.durable else "off",
             "full_page_writes": "on" if self.durable else "off",
             "max_connections": "200",
-            "shared_buffers": "128MB",
+            "shared_buffers": f"{_buffers_mb()}MB",
             "max_wal_size": "2GB",
+            "max_parallel_workers_per_gather": "0",  # no sweep takes a core from those who wait for an answer
             "jit": "off",
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -229,6 +230,12 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], seco
             return True
         time.sleep(0.02)
     return False
+
+
+def _buffers_mb() -> int:
+    """A sixteenth of the machine's memory, 128 MB to 1 GB: what is remembered of a fleet stays in it."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(1024, max(128, memory // 16 // 2**20))
 
 
 @contextlib.contextmanager

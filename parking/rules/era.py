@@ -335,6 +335,20 @@ class Era:
         held = among[routes]
         return points[held >= 0], held[held >= 0]
 
+    def far_from_routes(self, x: Floats, y: Floats, metres: float) -> Bools:
+        """Surely farther than so many metres from the line of every route; (n,)."""
+        west, south, east, north = self._routes_box
+        beside = (x < west - metres) | (x > east + metres)
+        return np.asarray(beside | (y < south - metres) | (y > north + metres))
+
+    @cached_property
+    def _routes_box(self) -> tuple[float, float, float, float]:
+        """Nowhere, where there is no route."""
+        if not self.routes:
+            return (np.inf, np.inf, -np.inf, -np.inf)
+        west, south, east, north = shapely.total_bounds([route.line for route in self.routes]).tolist()
+        return west, south, east, north
+
     def routes_at(self, x: Floats, y: Floats) -> Words:
         """The routes in whose corridor each point lies, as ``bits_of``."""
         return self._corridor_map.bits(x, y)

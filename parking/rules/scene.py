@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from geo.corridor import DETOUR_FACTOR, DETOUR_SLACK_M
 from geo.datum import wgs84_from_gcj02
 from geo.zonemap import Floats, Ints
-from parking.rules import frozen, likely, plausibility, speeding
+from parking.rules import displaced, frozen, likely, plausibility, speeding
 from parking.rules.era import Bools, Era, Places, Words, bits_of
 from parking.rules.ground import Ground
 from parking.rules.policy import Policy
@@ -97,7 +97,7 @@ def see(ground: Ground, track: Track, known: Known) -> Scene:
     reached &= plausibility.reachable_all(steps.metres, steps.gap, policy.fastest_kmh)
     calm = np.where(reached, REACHED, 0).astype(np.uint16)
     calm[_moved(track, policy)] |= MOVED
-    calm[_as_sent(ground, eras, numbers, track, steps, places, lies_in)] |= SENT
+    calm[_as_sent(ground, eras, numbers, track, steps, places, lies_in, x, y)] |= SENT
     still = reached & (numbers == _before(numbers)) & (places.inside == _before(places.inside))
     clear = _clear(eras, numbers, x, y, room, policy.accuracy_m)
     still &= clear & _before(clear)
@@ -161,19 +161,23 @@ def _as_sent(
     steps: _Steps,
     places: Places,
     lies_in: Words,
+    x: Floats,
+    y: Floats,
 ) -> Bools:
     """No evidence that the terminal sends GCJ-02 (see ``displaced``): it stands, lies at a route or a place
-    to stand, or would lie at none without the shift."""
+    to stand or farther from every route than the shift is, or would lie at none without the shift."""
     driven = np.divide(steps.metres * 3.6, steps.gap, out=np.zeros(len(steps.gap)), where=steps.gap > 0)
     speed = np.where(np.isnan(track.speed_kmh), driven, track.speed_kmh)
     sent = ~(speed >= ground.policy.moving_kmh) | lies_in.any(axis=1) | places.resting
+    for number, era in eras.items():
+        sent |= (numbers == number) & era.far_from_routes(x, y, displaced.SHIFT_MAX_M)
     asked = np.flatnonzero(~sent)
     if not len(asked):
         return np.asarray(sent)
-    x, y = ground.frame.metres(*wgs84_from_gcj02(track.lon[asked], track.lat[asked]))
+    meant_x, meant_y = ground.frame.metres(*wgs84_from_gcj02(track.lon[asked], track.lat[asked]))
     for number, era in eras.items():
         here = numbers[asked] == number
-        near, _ = era.covering(x[here], y[here])
+        near, _ = era.covering(meant_x[here], meant_y[here])
         none = np.ones(int(here.sum()), dtype=bool)
         none[near] = False
         if all(route.half_width_m >= ground.policy.gcj_near_m for route in era.routes):

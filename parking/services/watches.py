@@ -38,6 +38,8 @@ _spelled: dict[int, str] = {}
 _read_as: dict[str, Driving] = {}
 _NEW = json.dumps(memory.spelled(State.new().to_json()))
 _UNTIMED = arrays.EPOCH_US * -100
+#: The token of a vehicle that has no row yet.
+_NO_ROW = -1
 
 
 def recall(session: Session, vehicle_ids: Sequence[int], trusting: bool) -> Recalled:
@@ -54,8 +56,7 @@ def recall(session: Session, vehicle_ids: Sequence[int], trusting: bool) -> Reca
             found.put(missing[places], read)
             new = np.delete(missing, places)
             found.put(new, Recalled.new(len(new)))
-            if trusting and len(new):
-                _make(asking, [vehicle_ids[n] for n in new.tolist()])
+            found.tokens[new] = _NO_ROW
     return found
 
 
@@ -69,13 +70,18 @@ def remember(
     """Write the states that follow ``before``. Raises Changed where a row is not what it was."""
     token = secrets.randbits(62) | 1
     numbers, texts = _texts_of(before, states)
+    there = before.tokens != _NO_ROW
     with cursor(session) as writing:
-        writing.execute(_WRITE, [
-            token, arrays.int8s(vehicle_ids), arrays.int8s(before.tokens), arrays.texts(texts),
-            *_columns(states.rows), arrays.int2s(headings),
-        ])  # fmt: skip
-        if writing.rowcount != len(states):
-            raise Changed("a vehicle was judged elsewhere")
+        for statement, places in ((_WRITE, np.flatnonzero(there)), (_ADD, np.flatnonzero(~there))):
+            if not len(places):
+                continue
+            writing.execute(statement, [
+                token, arrays.int8s([vehicle_ids[n] for n in places.tolist()]),
+                arrays.int8s(before.tokens[places]), arrays.texts([texts[n] for n in places.tolist()]),
+                *_columns(states.rows[places]), arrays.int2s(headings[places]),
+            ])  # fmt: skip
+            if writing.rowcount != len(places):
+                raise Changed("a vehicle was judged elsewhere")
     tokens = np.full(len(states), token, dtype=np.int64)
     _shelf(session).keep(vehicle_ids, Recalled(tokens, numbers, states))
 
@@ -104,7 +110,7 @@ def _texts_of(before: Recalled, states: States) -> tuple[NDArray[np.int64], list
     texts[others] = row_texts.standing(rows[others])
     for n, state in states.whole.items():
         texts[n] = json.dumps(memory.spell(memory.text_of(state, memory.last_of(state))))
-    texts[(rows["form"] == NEW) & (before.states.rows["form"] != NEW)] = _NEW
+    texts[(rows["form"] == NEW) & ((before.states.rows["form"] != NEW) | (before.tokens == _NO_ROW))] = _NEW
     return numbers, texts.tolist()
 
 
@@ -115,15 +121,27 @@ def _number(driving: Driving) -> int:
     return number
 
 
+_AT = f"nullif(v.at, to_timestamp({_UNTIMED // 1_000_000}))"
+_PLACE = "nullif(v.lon, 'NaN'), nullif(v.lat, 'NaN'), nullif(v.speed, 'NaN')"
+_ROWS = """unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    AS v (id, token, state, at, lon, lat, speed, odometer, alarm, status, x, y, heading)"""
+
 _WRITE = f"""
-UPDATE watch SET token = %s, state = coalesce(v.state::jsonb, watch.state),
-    last_time = nullif(v.at, to_timestamp({_UNTIMED // 1_000_000})),
-    lon = nullif(v.lon, 'NaN'), lat = nullif(v.lat, 'NaN'), speed_kmh = nullif(v.speed, 'NaN'),
+UPDATE watch SET token = %s, state = coalesce(v.state::jsonb, watch.state), last_time = {_AT},
+    (lon, lat, speed_kmh) = ROW({_PLACE}),
     alarm = v.alarm, status = v.status, odometer_km = nullif(v.odometer, 'NaN'), x = v.x, y = v.y,
     heading = CASE v.heading WHEN {SAME_HEADING} THEN watch.heading ELSE nullif(v.heading, -1) END
-FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    AS v (id, token, state, at, lon, lat, speed, odometer, alarm, status, x, y, heading)
+FROM {_ROWS}
 WHERE watch.vehicle_id = v.id AND watch.token = v.token
+"""  # noqa: S608 - numbers of our own
+
+_ADD = f"""
+INSERT INTO watch (token, vehicle_id, state, last_time, lon, lat, speed_kmh, alarm, status, odometer_km, x, y,
+    heading)
+SELECT %s, v.id, v.state::jsonb, {_AT}, {_PLACE}, v.alarm, v.status, nullif(v.odometer, 'NaN'), v.x, v.y,
+    CASE WHEN v.heading < 0 THEN NULL ELSE v.heading END
+FROM {_ROWS}
+ON CONFLICT DO NOTHING
 """  # noqa: S608 - numbers of our own
 
 
