@@ -5,6 +5,7 @@ The broker may lose what it carries; the outbox and its relay send it again (see
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from celery import Celery
@@ -24,6 +25,9 @@ def broker_url(redis_url: str) -> str:
     path, _, query = redis_url.removeprefix("unix://").partition("?")
     return f"redis+socket://{path}?{query.replace('db=', 'virtual_host=')}"
 
+
+#: Sweeps give way to who waits for an answer: the gateway, the database, the pages (see nice(2)).
+GIVES_WAY = 5
 
 app = Celery("hazpark", include=["workers.tasks"])
 app.conf.update(
@@ -64,3 +68,4 @@ app.conf.update(
 @worker_process_init.connect
 def _go_with_the_worker(**_: Any) -> None:
     die_with_parent()
+    os.nice(GIVES_WAY)
