@@ -69,6 +69,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
         "--sample", type=int, default=2000, help="other vehicles checked against the reference"
     )
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--settle", type=float, default=45.0, help="seconds of unmeasured traffic before")
     options.add_argument("--cold", action="store_true", help="measure from the first report on")
     options.add_argument("--out", type=Path, default=OUT)
     chosen = options.parse_args(argv)
@@ -201,12 +202,14 @@ class House:
         return measured
 
     def _warm(self, rate: float) -> None:
-        """Every vehicle reports once, unmeasured: processes that run have met their fleet."""
+        """Every vehicle reports once, unmeasured, and goes on for a while: processes that run have met their
+        fleet, and what its signing on left behind is tidied up."""
         if self.warm or self.chosen.cold:
             return
         self.warm, rate = True, min(rate, 10_000.0)
         for n, fleet in enumerate(self.fleets):
-            _say(fleet, {"rate": rate / len(self.fleets), "seconds": self.chosen.vehicles / rate + 1,
+            seconds = self.chosen.vehicles / rate + 1 + self.chosen.settle
+            _say(fleet, {"rate": rate / len(self.fleets), "seconds": seconds,
                          "drain": 60,
                          "begin": time.time(), "out": str(self.data / f"warm{n}.npz")})  # fmt: skip
         for fleet in self.fleets:
