@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geo.corridor import DETOUR_FACTOR, DETOUR_SLACK_M, Corridors, Passings, Spot, beside, shortest
 from geo.zonemap import Floats, Ints
@@ -46,11 +47,9 @@ def _shortest(
     lengths[one] = np.abs(ends.chainage[e[one]] - begins.chainage[b[one]])
     lengths[lengths > longest[step]] = np.inf
     several: dict[int, tuple[Spot, Spot]] = {}
-    if not one.all():
-        many = (begins.of_pairs(count), ends.of_pairs(count))
-        for n in np.flatnonzero(~one).tolist():
-            if (way := shortest(many[0][n], many[1][n], float(longest[step[n]]))) is not None:
-                lengths[n], several[n] = way[0], way[1:]
+    for n, begin, end in _several(~one, begins, ends):
+        if (way := shortest(begin, end, float(longest[step[n]]))) is not None:
+            lengths[n], several[n] = way[0], way[1:]
     order = np.lexsort((line, lengths, step))
     best = order[np.unique(step[order], return_index=True)[1]]
     for n in best[np.isfinite(lengths[best])].tolist():
@@ -58,6 +57,21 @@ def _shortest(
             yield n, *several[n]
         else:
             yield n, _passing(begins, int(b[n])), _passing(ends, int(e[n]))
+
+
+def _several(
+    many: NDArray[np.bool_], begins: Passings, ends: Passings
+) -> Iterator[tuple[int, list[Spot], list[Spot]]]:
+    """The pairs with several passings at either end (or none), one by one."""
+    chosen = np.flatnonzero(many)
+    if len(chosen):
+        number = np.cumsum(many) - 1
+        lists = []
+        for of in (begins, ends):
+            mine = many[of.pair]
+            kept = Passings(number[of.pair[mine]], of.chainage[mine], of.left[mine])
+            lists.append(kept.of_pairs(len(chosen)))
+        yield from zip(chosen.tolist(), *lists, strict=True)
 
 
 def _passing(of: Passings, n: int) -> Spot:

@@ -28,7 +28,7 @@ from parking.rules.monitor import State, judge_many
 from parking.rules.sight import Journey, Timeline
 
 BATCH = 20_000
-PARTS = 40
+PARTS = 20
 _grounds: list[Ground] = []
 BOOKED = Timeline((0.0,), (Journey(booked=True, loaded=True),))
 
