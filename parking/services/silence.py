@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
 
 import shapely
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,9 @@ from parking.vocabulary import INSIDE, ViolationKind
 
 #: A vehicle nobody let in is looked for this long after its last fix inside; by then its silence was told.
 LOOKED_FOR = timedelta(days=1)
+#: How much later than the longest silence allowed it may be told of such a vehicle, as a share (assumption).
+LOOK_SHARE = 0.1
+_looked: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()
 
 
 def sweep(session: Session, now: datetime) -> int:
@@ -29,7 +33,8 @@ def sweep(session: Session, now: datetime) -> int:
     """
     land = ground.current(session)
     inside = _let_in(session)
-    vehicles = sorted(inside.keys() | _last_seen_inside(session, land, now) | _told(session))
+    seen = _last_seen_inside(session, land, now) if _due(session, now, land.policy.silence_s) else set()
+    vehicles = sorted(inside.keys() | seen | _told(session))
     if not vehicles:
         return 0
     left = _left(session, vehicles)
@@ -42,6 +47,17 @@ def sweep(session: Session, now: datetime) -> int:
         watch.state = judged.state.to_json()
         new += findings.write(session, vehicle_id, judged.findings, known[vehicle_id], now)
     return new
+
+
+def _due(session: Session, now: datetime, silence_s: float) -> bool:
+    """Who was seen inside and let in by nobody is looked for a tenth of the silence apart: that look reads
+    what is remembered of every vehicle of a fleet."""
+    engine = session.get_bind().engine
+    last = _looked.get(engine)
+    if last is not None and abs(now - last) < timedelta(seconds=silence_s * LOOK_SHARE):
+        return False
+    _looked[engine] = now
+    return True
 
 
 def _let_in(session: Session) -> Mapping[int, datetime]:

@@ -20,7 +20,7 @@ class Limits:
     queue: int = 20_000
     share: float = 0.2  # of the queue, for one terminal; a relay may fill it
     batch: int = 4_000
-    gather_s: float = 0.05
+    gather_s: float = 0.03
     read_s: float = 0.01  # what comes within this is read together
     positions: int = 500  # told to the live map, a second
     retry_s: float = 0.2  # first pause after an outage, doubling …
