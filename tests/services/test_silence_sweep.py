@@ -103,6 +103,16 @@ def test_a_stranger_who_falls_silent_inside_is_told_too(loaded):
     assert silence.sweep(loaded, last + timedelta(seconds=400)) == 0
 
 
+def test_strangers_are_looked_for_a_tenth_of_the_silence_apart(loaded):
+    """The look reads what is remembered of a whole fleet; who was let in is asked about every time."""
+    hear(loaded, *land.drive([(0, -700), (0, 100)]))
+    last = after(loaded)
+    silence._looked.clear()
+    assert silence.sweep(loaded, last + timedelta(seconds=290)) == 0
+    assert silence.sweep(loaded, last + timedelta(seconds=310)) == 0
+    assert silence.sweep(loaded, last + timedelta(seconds=320)) == 1
+
+
 def test_a_stranger_who_left_may_be_silent(loaded):
     hear(loaded, *land.drive([(0, 100), (0, -700)]))
     assert silence.sweep(loaded, after(loaded) + timedelta(hours=1)) == 0
