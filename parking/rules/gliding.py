@@ -27,7 +27,7 @@ _SAME_NAME = ("at", "lon", "lat", "speed_kmh", "odometer_km")
 
 
 class Together:
-    """Steps over rows of ``track`` by vehicles whose states are rows; ``states`` is written by ``done``."""
+    """Steps over rows of ``track`` by vehicles whose states are rows; ``lay_down`` writes ``states``."""
 
     def __init__(
         self,

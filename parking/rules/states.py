@@ -95,8 +95,10 @@ class States(Sequence[State]):
 
     def taken(self, places: NDArray[np.intp]) -> States:
         """The states at these places, in this order."""
+        if not self.whole:
+            return States(self.rows[places], {})
         found = {n: self.whole[p] for n, p in enumerate(places.tolist()) if p in self.whole}
-        return States(self.rows[places], found if self.whole else {})
+        return States(self.rows[places], found)
 
     def put(self, places: NDArray[np.intp], other: States) -> None:
         """Overwrite the states at these places."""

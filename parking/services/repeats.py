@@ -20,14 +20,12 @@ from sqlalchemy.orm import Session
 from parking.services import storing
 from parking.services.fixbatch import FixBatch
 from parking.services.owners import Owner
+from parking.services.packedkeys import Said, Stem
 
 #: So many batches in a row without a repeat, and the next are trusted to be new.
 CALM = 30
 
 _watchful: WeakKeyDictionary[Engine, int] = WeakKeyDictionary()  # batches still to be looked up
-
-_Stem = tuple[int, int, int]
-_Said = tuple[float, float, int, int]
 
 
 def expected(session: Session) -> bool:
@@ -56,7 +54,7 @@ def once(fixes: FixBatch) -> FixBatch:
 def unknown(session: Session, fixes: FixBatch, owned: Sequence[Owner]) -> tuple[FixBatch, list[Owner]]:
     """What was not stored yet. Another fix with the same key, as a terminal with a standing clock sends
     after a restart, is not the same fix: it gets the next free ``item``."""
-    stems: list[_Stem] = list(
+    stems: list[Stem] = list(
         zip(fixes.at.tolist(), [o.terminal_id for o in owned], fixes.serial.tolist(), strict=True)
     )
     taken = storing.stored(session, stems)
@@ -75,6 +73,6 @@ def unknown(session: Session, fixes: FixBatch, owned: Sequence[Owner]) -> tuple[
     return replace(fixes, item=item).taken(rows), [owned[n] for n in fresh]
 
 
-def _said(fixes: FixBatch) -> Iterable[_Said]:
+def _said(fixes: FixBatch) -> Iterable[Said]:
     return zip(fixes.lon.tolist(), fixes.lat.tolist(), fixes.alarm.tolist(), fixes.status.tolist(),
                strict=True)  # fmt: skip

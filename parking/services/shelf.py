@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parking.rules.states import States
+from parking.services.remembered import MOST
 
-#: Vehicles kept; beyond, the tenth that came first is forgotten.
-MOST = 1_000_000
 #: The number of a text that is not known, or not one of the few.
 UNKNOWN = -1
 
